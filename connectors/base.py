@@ -1,0 +1,430 @@
+"""What a connector is: required methods, optional capabilities, and the facts it declares.
+
+A connector makes one attempt per call. It never retries, sleeps, logs or keeps state that matters
+after a crash. It is used from several threads at once. Every method may raise
+:class:`~connectors.errors.CallError`; only :meth:`Writes.apply` reports errors per record instead.
+
+Facts about objects are data (:class:`ObjectSpec`), behaviour is code, and what a connector can do
+is visible from the protocols it satisfies (``isinstance(connector, Polls)``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from connectors.errors import CallError
+from connectors.records import (
+    AccountIdentity,
+    Change,
+    Fields,
+    Identity,
+    Lookup,
+    Page,
+    Receipt,
+    Record,
+    Selection,
+    WebhookRequest,
+)
+
+Clock: TypeAlias = Callable[[], datetime]
+
+
+class Granularity(StrEnum):
+    """How well a record's modified time orders its versions.
+
+    ORDERED: fine enough to order any two edits. COARSE: whole seconds, so that equal times may
+    hide a change. NONE: the object has no modified time.
+    """
+
+    ORDERED = "ordered"
+    COARSE = "coarse"
+    NONE = "none"
+
+
+class CreateIdentity(StrEnum):
+    """What makes a repeated create harmless, or findable."""
+
+    EXTERNAL_ID = "external_id"
+    UNIQUE_PROPERTY = "unique_property"
+    IDEMPOTENCY_KEY = "idempotency_key"
+    OWN_NUMBER = "own_number"
+    NONE = "none"
+
+
+class PartialBatch(StrEnum):
+    """What one bad record does to its batch."""
+
+    PER_RECORD = "per_record"
+    ALL_OR_NOTHING = "all_or_nothing"
+
+
+class FieldType(StrEnum):
+    """The type a field has on our side of the connector."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    INSTANT = "instant"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    REFERENCE = "reference"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a connection, described to the person who fills it in."""
+
+    name: str
+    title: str
+    description: str
+    required: bool = False
+    secret: bool = False
+    default: str | None = None
+    example: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSpec:
+    """The declared facts of one object. Sizes are records per call.
+
+    ``name`` may be ``"*"``: the facts of any object not listed (custom objects).
+    ``identity_field`` is the default field of ours that makes creates safe. ``replay_horizon`` is
+    how long the vendor honours a repeated idempotency key. ``lookup_lag`` is how long a record we
+    created may stay invisible to :meth:`Resolves.lookup`. ``overlap`` is the stretch every sweep
+    of changes reads again. ``associations`` are the objects whose ids can be read along.
+    ``parent_of`` maps a child object to the field of the child that holds this object's id (empty
+    text where the link is an association). ``subject`` marks personal data.
+    """
+
+    name: str
+    label: str
+    granularity: Granularity
+    cursor_field: str | None
+    batch_read: int
+    batch_write: int
+    page_list: int
+    page_changes: int
+    batch_search: int
+    create_identity: CreateIdentity
+    identity_field: str | None
+    partial_batch: PartialBatch = PartialBatch.PER_RECORD
+    replay_horizon: timedelta | None = None
+    lookup_lag: timedelta = timedelta(0)
+    overlap: timedelta = timedelta(minutes=5)
+    delete_source: str = ""
+    match_keys: tuple[str, ...] = ()
+    associations: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
+    immutable_when: str | None = None
+    subject: bool = False
+    writable: bool = True
+    source: str = ""  # the vendor's page these facts come from
+
+
+@dataclass(frozen=True, slots=True)
+class LimitClass:
+    """A rate the vendor enforces: ``calls`` per ``window``, at most ``concurrency`` at once."""
+
+    name: str
+    calls: int
+    window: timedelta
+    concurrency: int | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSpec:
+    """Everything declared about a connector; reading it imports no SDK."""
+
+    name: str
+    title: str
+    settings: tuple[Setting, ...]
+    objects: tuple[ObjectSpec, ...]
+    limits: tuple[LimitClass, ...]
+    webhooks: bool = False
+    native_connectors: tuple[str, ...] = ()
+    documentation: str = ""
+
+    def object(self, name: str) -> ObjectSpec | None:
+        """The facts of an object, falling back to those of ``"*"``."""
+        by_name = {spec.name: spec for spec in self.objects}
+        return by_name.get(name) or by_name.get("*")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDescription:
+    """A field as the account has it. ``options`` are the stored values of a choice, not labels."""
+
+    name: str
+    label: str
+    type: FieldType
+    required_on_create: bool = False
+    readable: bool = True
+    writable: bool = True
+    unique: bool = False
+    options: tuple[str, ...] = ()
+    restricted: bool = False  # values outside ``options`` are refused
+    references: tuple[str, ...] = ()
+    length: int | None = None
+    scale: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDescription:
+    """An object as the account has it, fields by name."""
+
+    name: str
+    label: str
+    fields: Mapping[str, FieldDescription]
+    creatable: bool = True
+    updatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The write took effect.
+
+    ``created`` is ``None`` where the system does not say. ``fields`` are values the answer showed
+    as stored, which may differ from those sent.
+    """
+
+    id: str
+    created: bool | None = None
+    version: datetime | None = None
+    fields: Fields = field(default_factory=dict)
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The write did not take effect, or may have: the error's class says which."""
+
+    error: CallError
+
+
+Outcome: TypeAlias = Confirmed | Failed
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """The least a connector can do."""
+
+    spec: ConnectorSpec
+
+    def check(self) -> AccountIdentity:
+        """One cheap call that proves the credentials and says which account they open."""
+        ...
+
+    def read(self, selection: Selection, ids: Sequence[str]) -> tuple[Record, ...]:
+        """The records with these ids, in the order asked, one for one.
+
+        A record that does not exist comes back with :attr:`Life.DELETED` and no fields; one that
+        goes on elsewhere with its life and ``successor``. Takes any number of ids and makes
+        ``ceil(n / batch_read)`` calls, plus the association reads the selection asks for.
+        """
+        ...
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """Can say which fields an object has in this account."""
+
+    def describe(self, object: str) -> ObjectDescription:
+        """The object as the account has it. Raises ``Rejected`` when there is no such object."""
+        ...
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """Can tell what changed since a point."""
+
+    def first_cursor(self, selection: Selection, since: datetime) -> str:
+        """A cursor from which :meth:`changes` reports every change at or after ``since``. No call."""
+        ...
+
+    def changes(self, selection: Selection, cursor: str, limit: int) -> Page:
+        """The next page of changed records, oldest change first; one search per call."""
+        ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """Can walk through all live records of an object: the cheapest way to backfill."""
+
+    def list(
+        self, selection: Selection, cursor: str | None, limit: int, since: datetime | None = None
+    ) -> Page:
+        """The next page in the order of ids, from the start when ``cursor`` is ``None``.
+
+        ``since`` leaves out records last modified before it, where the vendor can filter; the
+        caller filters again.
+        """
+        ...
+
+
+@runtime_checkable
+class Removals(Protocol):
+    """Has a feed of removed records that the change feed does not show."""
+
+    def removed(self, selection: Selection, cursor: str | None, limit: int) -> Page:
+        """Records that are archived, deleted or merged away, without fields."""
+        ...
+
+
+@runtime_checkable
+class Searches(Protocol):
+    """Can find records by values."""
+
+    def search(
+        self, selection: Selection, queries: Sequence[Mapping[str, str]], limit_each: int = 5
+    ) -> tuple[tuple[Record, ...], ...]:
+        """For each query (all its fields equal, text compared without case) the live records.
+
+        Answers are in the order of the queries. At most ``limit_each`` candidates for one query:
+        enough to see that a match is ambiguous. Makes ``ceil(n / batch_search)`` calls.
+        """
+        ...
+
+
+@runtime_checkable
+class Parents(Protocol):
+    """Can find the roots that a child belongs to."""
+
+    def parents(self, child: str, ids: Sequence[str], root: str) -> Mapping[str, tuple[str, ...]]:
+        """For each child id the ids of its roots; a child without one maps to ``()``."""
+        ...
+
+
+@runtime_checkable
+class Children(Protocol):
+    """Can read all children of some roots."""
+
+    def children(
+        self, selection: Selection, root: str, ids: Sequence[str]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """For each root id its live children, in the vendor's order."""
+        ...
+
+
+@runtime_checkable
+class Resolves(Protocol):
+    """Can find out what became of a write whose answer was lost."""
+
+    def lookup(self, selection: Selection, identities: Sequence[Identity]) -> tuple[Lookup, ...]:
+        """For each identity whether such a record exists, in the order asked, batched."""
+        ...
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """Can write."""
+
+    def apply(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
+        """Make these changes: one outcome per change, in the same order. Never raises CallError.
+
+        All changes of one call have the same object, operation and identity field and number at
+        most ``batch_write``. A failure of the whole call fails every change: with the error itself
+        when nothing can have happened, with ``OutcomeUnknown`` when something may have.
+        """
+        ...
+
+
+class SetupKind(StrEnum):
+    """What can be needed on a system's side."""
+
+    IDENTITY_FIELD = "identity_field"
+    PERMISSION = "permission"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class SetupNeed:
+    """Something the configured syncs need in the account.
+
+    ``name`` is the field, the permission, or the webhook event (``creation``, ``change`` …).
+    """
+
+    kind: SetupKind
+    object: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """A need, whether it is met (``None``: the API cannot say), and how a person would meet it."""
+
+    need: SetupNeed
+    present: bool | None
+    creatable: bool
+    instructions: tuple[str, ...]
+
+
+@runtime_checkable
+class SetsUp(Protocol):
+    """Can prepare an account for the syncs."""
+
+    def inspect(self, needs: Sequence[SetupNeed]) -> tuple[SetupStep, ...]:
+        """How things stand, one step per need, in the same order."""
+        ...
+
+    def create(self, need: SetupNeed) -> None:
+        """Create what is missing; doing it twice is harmless."""
+        ...
+
+
+class CallObserver(Protocol):
+    """Told of every HTTP call a connector makes."""
+
+    def __call__(self, call: ApiCall) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One HTTP call: no header, no body, no query string, so that nothing secret is in it."""
+
+    method: str
+    path: str
+    status: int | None
+    milliseconds: int
+    limit_class: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a connector is given to work with, beside its settings.
+
+    ``now`` is the injected clock. ``allow_loopback`` permits base URLs on this machine.
+    ``observe`` is called once per HTTP call, from the calling thread.
+    """
+
+    now: Clock
+    observe: CallObserver
+    allow_loopback: bool = False
+    connect_seconds: float = 10.0
+    read_seconds: float = 60.0
+
+
+Build: TypeAlias = Callable[[Mapping[str, str], Wiring], Connector]
+Receive: TypeAlias = Callable[[Mapping[str, str], WebhookRequest], Receipt]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorKind:
+    """A connector as the registry knows it: dotted names, so that looking imports nothing.
+
+    ``spec`` names a :class:`ConnectorSpec`, ``build`` a :data:`Build`, ``receive`` a
+    :data:`Receive` (or is ``None``). The format is ``package.module:attribute``.
+    """
+
+    name: str
+    spec: str
+    build: str
+    receive: str | None = None

@@ -1,0 +1,257 @@
+"""A compiled mapping and what it makes of a record: values in, values out, nothing else.
+
+The engine asks in two steps, because a mapping may need to know what other records are linked to:
+
+1. :meth:`CompiledMapping.references` lists every link the mapping will ask about, so that they can
+   be looked up for a whole batch at once;
+2. :meth:`CompiledMapping.map` turns the record and the answers into a :data:`Mapped`.
+
+Both are pure: the same input gives the same output, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from connectors.records import Fields, Record, Selection, Value
+
+
+class OnMissing(StrEnum):
+    """What to do when the record a reference points to is not linked yet."""
+
+    HOLD = "hold"
+    SKIP_FIELD = "skip_field"
+    LATER = "later"
+    REJECT = "reject"
+
+
+class Side(StrEnum):
+    """One side of a sync, as a mapping names it."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+
+class OnConflict(StrEnum):
+    """Who wins when both sides changed one field."""
+
+    OWNER = "owner"
+    NEWEST = "newest"
+    FILL_BLANK = "fill_blank"
+    REVIEW = "review"
+
+
+class Enforce(StrEnum):
+    """When a one-way field is written: when the source changed, or whenever the target differs."""
+
+    ON_CHANGE = "on_change"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A question about links: what is record ``object id`` of the source linked to?
+
+    ``to`` is the target object wanted; ``None`` means the sync's only one for ``object``. The
+    source id of a virtual child (one without a record of its own) is ``{root id}:{key}`` and its
+    object is ``{root object}/{child name}``.
+    """
+
+    object: str
+    id: str
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAnswer:
+    """``target_id`` if linked. ``pending``: an open delivery may still link it."""
+
+    target_id: str | None
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """Everything a mapping may know beside the record: link answers and catalogue rows.
+
+    ``catalogues`` holds, by the name a mapping gives it, rows read once from the target: key value
+    → row. A key that occurs twice maps to ``None`` (ambiguous).
+    """
+
+    links: Mapping[Reference, LinkAnswer] = field(default_factory=dict)
+    catalogues: Mapping[str, Mapping[str, Fields | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A source record with the children the mapping includes, by association name."""
+
+    record: Record
+    children: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """The declared facts of one target field.
+
+    ``sources`` are the source paths the value is computed from, sorted. ``pair`` is the one source
+    field that this target field mirrors (``None`` when it is computed from several, from an
+    association or from a reference): facing syncs share a base per pair. ``on_create_only`` fields
+    are never updated. ``place`` is ``file:line:column`` for messages.
+    """
+
+    target: str
+    sources: tuple[str, ...]
+    pair: str | None
+    owner: Side | None = None
+    on_conflict: OnConflict = OnConflict.OWNER
+    enforce: Enforce = Enforce.ON_CHANGE
+    on_create_only: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchKey:
+    """One attempt at finding an unlinked record's counterpart: target field → value, all equal.
+
+    ``rule`` is how messages name it ("Email", "Website domain"). Values are normalised text.
+    """
+
+    rule: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueSpec:
+    """A small table of the target, read once: rows of ``object`` by the text of ``key``."""
+
+    name: str
+    object: str
+    key: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
+# What a mapping makes of a record: exactly one of these.
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The values wanted on the target.
+
+    ``fields`` leaves out fields whose source was not read. ``matches`` are in the declared order,
+    blank values left out. ``later`` names the references that were not linked and will be patched
+    in: target field → reference.
+    """
+
+    fields: Fields
+    matches: tuple[MatchKey, ...] = ()
+    later: Mapping[str, Reference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotIncluded:
+    """The mapping's ``when`` says that this record does not take part."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A gate holds the record. ``code`` is its name, ``reason`` says in plain words what to do."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitsLink:
+    """A reference with ``on_missing: hold`` is not linked, or a condition cannot be told yet."""
+
+    references: tuple[Reference, ...]
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmappable:
+    """The record cannot be mapped. Each fault: (code, target field or "", sentence for people)."""
+
+    faults: tuple[tuple[str, str, str], ...]
+
+
+Mapped: TypeAlias = Desired | NotIncluded | Held | AwaitsLink | Unmappable
+
+
+@dataclass(frozen=True, slots=True)
+class MappedChild:
+    """One wanted child: its source address, and what the child's rules made of it.
+
+    ``source_object`` and ``source_id`` follow :class:`Reference` for virtual children. ``record``
+    is the child's own record, ``None`` for a virtual child (then the root's stands for it).
+    """
+
+    source_object: str
+    source_id: str
+    record: Record | None
+    mapped: Mapped
+
+
+class RuleSet(Protocol):
+    """The declared side of a mapping or of a child mapping."""
+
+    name: str
+    target_object: str
+    identity_field: str | None
+    rules: tuple[FieldRule, ...]
+    digest: str
+
+    def identity_value(self, source_object: str, source_id: str) -> str:
+        """``revline-{object}-{source id}`` in the characters ``[A-Za-z0-9_-]``."""
+        ...
+
+
+class CompiledChild(RuleSet, Protocol):
+    """The rules for one kind of child. ``include`` is ``None`` for a virtual child.
+
+    ``source_object`` is the child's object in the source (or ``{root object}/{name}``).
+    ``parent_field`` is the target field that receives the root's target id; it is filled by the
+    engine, not by :meth:`CompiledMapping.map_children`. ``removed``: ``flag`` or ``delete``.
+    """
+
+    include: str | None
+    source_object: str
+    parent_field: str
+    removed: str
+    associated: bool
+
+
+class CompiledMapping(RuleSet, Protocol):
+    """A mapping file, compiled. ``digest`` changes when anything that affects output changes."""
+
+    source_object: str
+    selection: Selection
+    includes: Mapping[str, Selection]
+    catalogues: tuple[CatalogueSpec, ...]
+    children: tuple[CompiledChild, ...]
+    business_key: str
+
+    def references(self, view: SourceView) -> tuple[Reference, ...]:
+        """Every link that mapping this record, its conditions and its children will ask about."""
+        ...
+
+    def map(self, view: SourceView, lookups: Lookups) -> Mapped:
+        """What the record should be on the target."""
+        ...
+
+    def map_children(
+        self, child: CompiledChild, view: SourceView, lookups: Lookups
+    ) -> tuple[MappedChild, ...]:
+        """The whole set of children of this kind, in the source's order."""
+        ...
+
+
+def blank(value: Value) -> bool:
+    """Whether a value counts as blank: ``None`` or empty text."""
+    return value is None or value == ""
