@@ -247,7 +247,7 @@ class Polls(Protocol):
     """Can tell what changed since a point."""
 
     def first_cursor(self, selection: Selection, since: datetime) -> str:
-        """A cursor from which :meth:`changes` reports every change at or after ``since``. No call."""
+        """A cursor from which :meth:`changes` reports every change since ``since``. No call."""
         ...
 
     def changes(self, selection: Selection, cursor: str, limit: int) -> Page:

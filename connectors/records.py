@@ -19,7 +19,7 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-Scalar: TypeAlias = None | bool | int | str | Decimal | date | datetime
+Scalar: TypeAlias = bool | int | str | Decimal | date | datetime | None
 Value: TypeAlias = "Scalar | tuple[Value, ...] | Mapping[str, Value]"
 Fields: TypeAlias = Mapping[str, Value]
 
@@ -248,7 +248,7 @@ Lookup: TypeAlias = Found | Absent | NotYetKnowable
 
 @dataclass(frozen=True, slots=True)
 class AccountIdentity:
-    """Which account answered. ``id`` is pinned at first contact; another one stops the connection."""
+    """Which account answered. ``id`` is pinned at first contact; another stops the connection."""
 
     id: str
     name: str

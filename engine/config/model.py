@@ -133,7 +133,7 @@ class ReceiverConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole project. ``digest`` goes into every ledger line; ``store`` is a URL or None (SQLite)."""
+    """A whole project. ``digest`` goes into every ledger line; ``store`` is a URL, or None."""
 
     folder: Path
     file: Path
