@@ -1,0 +1,129 @@
+"""One schema on SQLite and PostgreSQL: how a transaction is opened on each.
+
+SQLite: write-ahead log, ``synchronous=FULL``, and exactly one committing connection per file and
+process; it begins every transaction with ``BEGIN IMMEDIATE``, so that no transaction finds out at
+its first write that it came too late. Readers have connections of their own that cannot write.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool, StaticPool
+
+BUSY_MILLISECONDS: Final = 30_000
+READERS_MAX: Final = 8
+
+
+class Database:
+    """A store's database. Thread-safe.
+
+    A thread that is inside :meth:`write` must not call a system; :meth:`writing` tells, and the
+    gateway to the connectors asks.
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self.url = url
+        self.sqlite = url.startswith("sqlite")
+        self.read_only = read_only
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        self.commits = 0
+        if self.sqlite:
+            path = url.removeprefix("sqlite:///")
+            self._writer = None if read_only else _sqlite_writer(path)
+            self._reader = _sqlite_reader(path)
+        else:
+            engine = create_engine(url, pool_size=READERS_MAX, max_overflow=READERS_MAX)
+            self._writer = engine
+            self._reader = engine
+
+    @classmethod
+    def file(cls, path: Path, *, read_only: bool = False) -> Database:
+        """The SQLite database in a file."""
+        return cls(f"sqlite:///{path}", read_only=read_only)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: committed at the end of the block, rolled back by any exception."""
+        if self._writer is None:
+            raise RuntimeError("this store was opened for reading")
+        if self.writing():
+            raise RuntimeError("a transaction is already open in this thread")
+        with self._exclusive(), self._writer.begin() as connection:
+            self._local.writing = True
+            try:
+                yield connection
+            finally:
+                self._local.writing = False
+        self.commits += 1
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading what is committed."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def writing(self) -> bool:
+        """Whether this thread has a transaction open."""
+        return getattr(self._local, "writing", False)
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        if not self.sqlite:
+            yield
+            return
+        with self._lock:
+            yield
+
+    def close(self) -> None:
+        """Give back every connection; SQLite checkpoints its log."""
+        self._reader.dispose()
+        if self._writer is not None and self._writer is not self._reader:
+            self._writer.dispose()
+
+
+def _sqlite_writer(path: str) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _sqlite_reader(path: str) -> Engine:
+    engine = create_engine(
+        f"sqlite:///file:{path}?mode=ro&uri=true",
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_MILLISECONDS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    return engine
