@@ -1,0 +1,114 @@
+"""The engine's side of the spool: rows in order, and a note of how far they were taken in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, inspect, select
+
+from connectors.records import Notice, WebhookRequest
+from engine.clock import instant
+from engine.store.spool_codec import Opens, load_notices, open_request
+from engine.store.spool_database import SpoolPlace, reading_engine, spool
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolRow:
+    """One kept request: its events in clear, the request itself sealed. ``size`` is in bytes."""
+
+    seq: int
+    connection: str
+    received_at: datetime
+    notices: tuple[Notice, ...]
+    sealed: bytes = field(repr=False)
+    size: int
+
+    def request(self, vault: Opens) -> WebhookRequest:
+        """The request as it arrived."""
+        return open_request(vault, self.connection, self.received_at, self.sealed)
+
+
+class SpoolReader:
+    """Reads a spool that another process writes. Thread-safe; never blocks the writer.
+
+    A spool that does not exist yet is empty. Numbers grow but are not consecutive.
+    """
+
+    def __init__(self, place: SpoolPlace) -> None:
+        self._place = place
+        self._engine: Engine = reading_engine(place)
+
+    def rows_after(self, seq: int, limit: int) -> tuple[SpoolRow, ...]:
+        """At most ``limit`` rows numbered above ``seq``, in ascending order."""
+        query = select(spool).where(spool.c.seq > seq).order_by(spool.c.seq).limit(limit)
+        with self._connected() as connection:
+            if connection is None:
+                return ()
+            return tuple(
+                SpoolRow(
+                    seq=row.seq,
+                    connection=row.connection,
+                    received_at=instant(row.received_at),
+                    notices=load_notices(row.notices),
+                    sealed=bytes(row.request),
+                    size=row.size,
+                )
+                for row in connection.execute(query)
+            )
+
+    def count_after(self, seq: int) -> int:
+        """How many rows are numbered above ``seq``."""
+        with self._connected() as connection:
+            if connection is None:
+                return 0
+            query = select(func.count()).select_from(spool).where(spool.c.seq > seq)
+            return int(connection.execute(query).scalar_one())
+
+    def last_seq(self) -> int:
+        """The highest number there is; 0 for an empty spool."""
+        with self._connected() as connection:
+            if connection is None:
+                return 0
+            return int(connection.execute(select(func.max(spool.c.seq))).scalar() or 0)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection | None]:
+        if self._place.file is not None and not self._place.file.exists():
+            yield None
+            return
+        with self._engine.connect() as connection:
+            # The writer may be between making the file and making the table.
+            yield connection if inspect(connection).has_table(spool.name) else None
+
+
+class PositionFile:
+    """The last seq that the engine has committed, told to the receiver by a small file.
+
+    It only permits deleting; losing it delays that, so it is replaced whole but not synced. It is
+    written after the engine's commit, never before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, seq: int) -> None:
+        """Replace the position. Raises ``OSError``."""
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        fresh.write_text(f"{seq}\n", encoding="ascii")
+        os.replace(fresh, self._path)  # noqa: PTH105
+
+    def read(self) -> int:
+        """The position; 0 when there is none or it cannot be read."""
+        try:
+            return max(0, int(self._path.read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            return 0
