@@ -1,0 +1,121 @@
+"""Create claims: the right to create the record with a given identity or match value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from engine.model import Address
+from engine.store.sql import Tx, chunks, put_new
+from engine.store.tables import create_claim
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A value that only one source record may bring into being on a target object.
+
+    ``key`` names the rule or identity field; ``digest`` is keyed, of the normalised value.
+    """
+
+    connection: str
+    object: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a claim, and what came of it."""
+
+    delivery: int
+    source: Address
+    target_id: str | None
+
+
+def holders(tx: Tx, claims: Iterable[Claim]) -> dict[Claim, Holder]:
+    """Who holds these claims; a free one is left out."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for claim in claims:
+        groups.setdefault((claim.connection, claim.object, claim.key), []).append(claim.digest)
+    found: dict[Claim, Holder] = {}
+    for (connection, object, key), digests in groups.items():
+        for part in chunks(digests):
+            rows = tx.execute(
+                select(create_claim).where(
+                    create_claim.c.connection == connection,
+                    create_claim.c.object == object,
+                    create_claim.c.key == key,
+                    create_claim.c.digest.in_(part),
+                )
+            )
+            for row in rows:
+                source = Address(row.source_connection, row.source_object, row.source_id)
+                holder = Holder(row.delivery, source, row.target_id)
+                found[Claim(connection, object, key, row.digest)] = holder
+    return found
+
+
+def take(
+    tx: Tx, wanted: Sequence[tuple[Claim, int, Address]], now: datetime
+) -> dict[Claim, Holder]:
+    """Take the claims that are free; returns who holds each of them now."""
+    put_new(
+        tx,
+        create_claim,
+        [
+            {
+                "connection": claim.connection,
+                "object": claim.object,
+                "key": claim.key,
+                "digest": claim.digest,
+                "delivery": number,
+                "source_connection": source.connection,
+                "source_object": source.object,
+                "source_id": source.id,
+                "taken_at": now,
+            }
+            for claim, number, source in wanted
+        ],
+    )
+    return holders(tx, [claim for claim, _number, _source in wanted])
+
+
+def fulfil(tx: Tx, delivery: int, source: Address, object: str, target_id: str) -> None:
+    """The create succeeded: whoever asks for these values now is told the record."""
+    tx.execute(
+        update(create_claim)
+        .where(
+            create_claim.c.delivery == delivery,
+            create_claim.c.source_object == source.object,
+            create_claim.c.source_id == source.id,
+            create_claim.c.object == object,
+        )
+        .values(target_id=target_id)
+    )
+
+
+def release(tx: Tx, delivery: int, source: Address, object: str) -> None:
+    """The create did not happen: the values are free again."""
+    tx.execute(
+        delete(create_claim).where(
+            create_claim.c.delivery == delivery,
+            create_claim.c.source_object == source.object,
+            create_claim.c.source_id == source.id,
+            create_claim.c.object == object,
+            create_claim.c.target_id.is_(None),
+        )
+    )
+
+
+def forget_target(tx: Tx, connection: str, object: str, target_id: str) -> None:
+    """The record is gone: its values may be created again."""
+    tx.execute(
+        delete(create_claim).where(
+            create_claim.c.connection == connection,
+            create_claim.c.object == object,
+            create_claim.c.target_id == target_id,
+        )
+    )

@@ -1,0 +1,361 @@
+"""Deliveries: what has to reach a target, who works on it, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
+
+from engine.model import Address, Closing, Delivery, DeliveryState, InboxState, Want
+from engine.store import inbox
+from engine.store.sql import Tx, by_place, chunks, insert, insert_many
+from engine.store.tables import delivery, intent, wait
+from engine.store.tables import inbox as inbox_table
+
+READY = DeliveryState.READY.value
+CLAIMABLE = (READY, DeliveryState.IN_DOUBT.value)
+KEEPS_STATE = (DeliveryState.LEASED.value, DeliveryState.IN_DOUBT.value, READY)
+
+
+class LeaseLostError(Exception):
+    """Another worker holds a delivery of this batch; nothing of the batch may be committed."""
+
+
+def want(tx: Tx, wants: Sequence[Want]) -> None:
+    """Ask for deliveries: open a closed one, or let an open one know that there is more.
+
+    A delivery that is being worked on keeps its state and is looked at again when it is settled;
+    one that waits for a retry keeps its due time; every other open state becomes ready.
+    """
+    if not wants:
+        return
+    statement = insert(tx, delivery)
+    new = statement.excluded
+    keeps = delivery.c.state.in_(KEEPS_STATE)
+    was_done = delivery.c.state == DeliveryState.DONE.value
+    greatest = func.max if tx.dialect.name == "sqlite" else func.greatest
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["sync", "connection", "object", "id"],
+            set_={
+                "wanted": greatest(delivery.c.wanted, new.wanted),
+                "state": case((keeps, delivery.c.state), else_=READY),
+                "due_at": case((keeps, delivery.c.due_at), else_=new.due_at),
+                "tries": case((keeps, delivery.c.tries), else_=0),
+                "recheck": or_(delivery.c.recheck, new.recheck),
+                "seen_hash": case((new.seen_hash == "", None), else_=delivery.c.seen_hash),
+                "opened_at": case((was_done, new.opened_at), else_=delivery.c.opened_at),
+                "changed_at": new.changed_at,
+            },
+        ),
+        [
+            {
+                "sync": item.sync,
+                "connection": item.root.connection,
+                "object": item.root.object,
+                "id": item.root.id,
+                "state": READY,
+                "due_at": item.at,
+                "wanted": item.seq,
+                "taken": 0,
+                "settled": 0,
+                "lease": 0,
+                "tries": 0,
+                "recheck": item.recheck,
+                # Empty text marks a change that the root's own hash cannot show.
+                "seen_hash": "" if item.through_child else None,
+                "opened_at": item.at,
+                "changed_at": item.changed_at,
+            }
+            for item in wants
+        ],
+    )
+
+
+def claim(tx: Tx, sync: str, limit: int, now: datetime, lease_for: timedelta) -> list[Delivery]:
+    """Lease up to ``limit`` due deliveries of a sync, oldest due first."""
+    query = (
+        select(delivery)
+        .where(delivery.c.sync == sync, delivery.c.state.in_(CLAIMABLE), delivery.c.due_at <= now)
+        .order_by(delivery.c.due_at, delivery.c.number)
+        .limit(limit)
+    )
+    if tx.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    rows = list(tx.execute(query))
+    for part in chunks([row.number for row in rows]):
+        tx.execute(
+            update(delivery)
+            .where(delivery.c.number.in_(part))
+            .values(
+                state=DeliveryState.LEASED.value,
+                lease=delivery.c.lease + 1,
+                taken=delivery.c.wanted,
+                leased_until=now + lease_for,
+            )
+        )
+        tx.execute(delete(wait).where(wait.c.delivery.in_(part)))
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: Any) -> Delivery:
+    return Delivery(
+        number=row.number,
+        sync=row.sync,
+        source=Address(row.connection, row.object, row.id),
+        lease=row.lease + 1,
+        taken=row.wanted,
+        settled=row.settled,
+        tries=row.tries,
+        recheck=row.recheck,
+        seen_hash=row.seen_hash or None,
+        seen_digest=row.seen_digest,
+        opened_at=row.opened_at,
+        changed_at=row.changed_at,
+    )
+
+
+def fence(tx: Tx, claimed: Iterable[Delivery]) -> dict[int, int]:
+    """Prove that every lease is still ours. Returns what each delivery wants by now.
+
+    Raises :class:`LeaseLostError`, which rolls the whole commit back: we are a zombie.
+    """
+    leases = {item.number: item.lease for item in claimed}
+    wanted: dict[int, int] = {}
+    for part in chunks(sorted(leases)):
+        query = select(delivery.c.number, delivery.c.lease, delivery.c.wanted).where(
+            delivery.c.number.in_(part), delivery.c.state == DeliveryState.LEASED.value
+        )
+        if tx.dialect.name == "postgresql":
+            query = query.with_for_update()
+        for row in tx.execute(query):
+            if row.lease == leases[row.number]:
+                wanted[row.number] = row.wanted
+    if len(wanted) != len(leases):
+        raise LeaseLostError(f"{len(leases) - len(wanted)} leases are no longer ours")
+    return wanted
+
+
+def close(tx: Tx, closings: Sequence[Closing], now: datetime) -> None:
+    """End claims. A delivery that learned of more while it was worked on is ready again at once.
+
+    Call :func:`fence` first, in the same transaction.
+    """
+    if not closings:
+        return
+    wanted = fence(tx, [closing.delivery for closing in closings])
+    rows = []
+    for closing in closings:
+        item = closing.delivery
+        more = wanted[item.number] > item.taken
+        again = more and closing.state in (
+            DeliveryState.DONE,
+            DeliveryState.WAITING,
+            DeliveryState.HELD,
+            DeliveryState.ISSUE,
+        )
+        rows.append(_closed_row(closing, now, again=again))
+    tx.execute(
+        update(delivery)
+        .where(delivery.c.number == bindparam("at"))
+        .values(
+            {
+                name: bindparam(f"to_{name}")
+                for name in (
+                    "state",
+                    "due_at",
+                    "tries",
+                    "reason",
+                    "detail",
+                    "settled",
+                    "recheck",
+                    "seen_hash",
+                    "seen_digest",
+                    "ended_at",
+                )
+            }
+        ),
+        rows,
+    )
+    _finish_rows(tx, closings)
+    insert_many(tx, wait, _wait_rows(closings, now))
+
+
+def _closed_row(closing: Closing, now: datetime, *, again: bool) -> dict[str, Any]:
+    item = closing.delivery
+    done = closing.state is DeliveryState.DONE
+    ended = closing.state not in (DeliveryState.READY, DeliveryState.IN_DOUBT)
+    return {
+        "at": item.number,
+        "to_state": READY if again else closing.state.value,
+        "to_due_at": now if again else closing.due_at,
+        "to_tries": 0 if again else closing.tries,
+        "to_reason": closing.reason,
+        "to_detail": closing.detail,
+        "to_settled": item.taken if ended else item.settled,
+        "to_recheck": item.recheck and not done,
+        "to_seen_hash": closing.seen_hash if done else item.seen_hash,
+        "to_seen_digest": closing.seen_digest if done else item.seen_digest,
+        "to_ended_at": now if done else None,
+    }
+
+
+def _finish_rows(tx: Tx, closings: Sequence[Closing]) -> None:
+    """Rows end with the claim that covered them; a parked one is with its delivery's issue."""
+    groups: dict[tuple[InboxState, str | None], list[tuple[str, Address, int, int]]] = {}
+    for closing in closings:
+        item = closing.delivery
+        if closing.state in (DeliveryState.READY, DeliveryState.IN_DOUBT):
+            continue
+        parked = closing.state is not DeliveryState.DONE
+        state = InboxState.PARKED if parked else closing.row_state
+        span = (item.sync, item.source, item.settled, item.taken)
+        groups.setdefault((state, closing.reason), []).append(span)
+    for (state, reason), spans in groups.items():
+        inbox.finish(tx, spans, state, reason)
+
+
+def _wait_rows(closings: Sequence[Closing], now: datetime) -> list[Mapping[str, Any]]:
+    rows = {
+        (closing.delivery.number, address): {
+            "delivery": closing.delivery.number,
+            "connection": address.connection,
+            "object": address.object,
+            "id": address.id,
+            "to_object": to_object,
+            "since": now,
+        }
+        for closing in closings
+        for address, to_object in closing.waits
+    }
+    return list(rows.values())
+
+
+def wake(tx: Tx, linked: Iterable[Address], now: datetime) -> int:
+    """Make ready what waits for a link of one of these records. Returns how many."""
+    numbers: set[int] = set()
+    for (connection, object), ids in by_place(linked).items():
+        for part in chunks(ids):
+            rows = tx.execute(
+                select(wait.c.delivery).where(
+                    wait.c.connection == connection, wait.c.object == object, wait.c.id.in_(part)
+                )
+            )
+            numbers.update(row.delivery for row in rows)
+    return _awake(tx, numbers, now)
+
+
+def _awake(tx: Tx, numbers: Iterable[int], now: datetime) -> int:
+    ordered = sorted(numbers)
+    for part in chunks(ordered):
+        tx.execute(
+            update(delivery)
+            .where(delivery.c.number.in_(part), delivery.c.state == DeliveryState.WAITING.value)
+            .values(state=READY, due_at=now, tries=0)
+        )
+    return len(ordered)
+
+
+def recover(tx: Tx, now: datetime, *, all_leases: bool) -> int:
+    """Take back leases: all of them (the lock proves their owner dead) or the expired ones.
+
+    A delivery with an intent that was sent and never answered comes back as in doubt.
+    """
+    expired = delivery.c.state == DeliveryState.LEASED.value
+    if not all_leases:
+        expired = and_(expired, delivery.c.leased_until < now)
+    numbers = [row.number for row in tx.execute(select(delivery.c.number).where(expired))]
+    for part in chunks(numbers):
+        doubtful = select(intent.c.delivery).where(
+            intent.c.delivery.in_(part), intent.c.ended_at.is_(None)
+        )
+        tx.execute(
+            update(delivery)
+            .where(delivery.c.number.in_(part))
+            .values(
+                state=case(
+                    (delivery.c.number.in_(doubtful), DeliveryState.IN_DOUBT.value), else_=READY
+                ),
+                lease=delivery.c.lease + 1,
+                due_at=now,
+            )
+        )
+    return len(numbers)
+
+
+def supersede(tx: Tx, sources: Iterable[Address], now: datetime, reason: str) -> None:
+    """Close the deliveries of records that go on as others; those being worked on end themselves."""
+    for (connection, object), ids in by_place(sources).items():
+        for part in chunks(ids):
+            at = and_(
+                delivery.c.connection == connection,
+                delivery.c.object == object,
+                delivery.c.id.in_(part),
+                delivery.c.state.not_in([DeliveryState.DONE.value, *KEEPS_STATE[:2]]),
+            )
+            tx.execute(
+                update(delivery)
+                .where(at)
+                .values(
+                    state=DeliveryState.DONE.value,
+                    settled=delivery.c.wanted,
+                    reason=reason,
+                    ended_at=now,
+                )
+            )
+            tx.execute(
+                update(inbox_table)
+                .where(
+                    inbox_table.c.connection == connection,
+                    inbox_table.c.object == object,
+                    inbox_table.c.id.in_(part),
+                    inbox_table.c.state == InboxState.ROUTED.value,
+                )
+                .values(state=InboxState.SUPERSEDED.value, reason=reason, snapshot=None, open=0)
+            )
+
+
+def seen(tx: Tx, sync: str, roots: Sequence[Address]) -> dict[Address, tuple[str, str | None]]:
+    """For done deliveries of a sync: state of the source and digest of the mapping, as delivered."""
+    found: dict[Address, tuple[str, str | None]] = {}
+    for (connection, object), ids in by_place(roots).items():
+        for part in chunks(ids):
+            rows = tx.execute(
+                select(delivery.c.id, delivery.c.seen_hash, delivery.c.seen_digest).where(
+                    delivery.c.sync == sync,
+                    delivery.c.connection == connection,
+                    delivery.c.object == object,
+                    delivery.c.id.in_(part),
+                    delivery.c.state == DeliveryState.DONE.value,
+                    delivery.c.seen_hash.is_not(None),
+                )
+            )
+            for row in rows:
+                address = Address(connection, object, row.id)
+                found[address] = (row.seen_hash, row.seen_digest)
+    return found
+
+
+def pending(tx: Tx, syncs: Sequence[str], roots: Sequence[Address]) -> set[Address]:
+    """Those of the records that have work ahead in one of the syncs, or rows not routed yet."""
+    found: set[Address] = set()
+    for (connection, object), ids in by_place(roots).items():
+        for part in chunks(ids):
+            busy = select(delivery.c.id).where(
+                delivery.c.sync.in_(list(syncs)),
+                delivery.c.connection == connection,
+                delivery.c.object == object,
+                delivery.c.id.in_(part),
+                delivery.c.state.in_([*KEEPS_STATE, DeliveryState.WAITING.value]),
+            )
+            new = select(inbox_table.c.id).where(
+                inbox_table.c.connection == connection,
+                inbox_table.c.object == object,
+                inbox_table.c.id.in_(part),
+                inbox_table.c.state == InboxState.NEW.value,
+            )
+            for query in (busy, new):
+                found.update(Address(connection, object, row.id) for row in tx.execute(query))
+    return found

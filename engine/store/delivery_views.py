@@ -1,0 +1,78 @@
+"""Deliveries as an operator sees them: counts, lists, and the word to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from engine.model import Address, DeliveryState
+from engine.store.deliveries import CLAIMABLE, READY
+from engine.store.sql import Tx, chunks
+from engine.store.tables import delivery, wait
+
+
+def retry(tx: Tx, numbers: Sequence[int], now: datetime) -> int:
+    """An operator's word: work on these again, now, with fresh tries. Returns how many."""
+    changed = 0
+    for part in chunks(numbers):
+        changed += tx.execute(
+            update(delivery)
+            .where(
+                delivery.c.number.in_(part),
+                delivery.c.state.in_(
+                    [
+                        DeliveryState.ISSUE.value,
+                        DeliveryState.HELD.value,
+                        DeliveryState.WAITING.value,
+                        READY,
+                    ]
+                ),
+            )
+            .values(state=READY, due_at=now, tries=0)
+        ).rowcount
+    return changed
+
+
+def next_due(tx: Tx, syncs: Sequence[str]) -> datetime | None:
+    """When the next delivery of these syncs falls due, if any."""
+    found = tx.execute(
+        select(func.min(delivery.c.due_at)).where(
+            delivery.c.sync.in_(list(syncs)), delivery.c.state.in_(CLAIMABLE)
+        )
+    ).scalar()
+    return found
+
+
+def tally(tx: Tx) -> dict[str, dict[str, int]]:
+    """Deliveries per sync and state."""
+    found: dict[str, dict[str, int]] = {}
+    query = select(delivery.c.sync, delivery.c.state, func.count()).group_by(
+        delivery.c.sync, delivery.c.state
+    )
+    for sync, state, count in tx.execute(query):
+        found.setdefault(sync, {})[state] = count
+    return found
+
+
+def listed(tx: Tx, state: DeliveryState, limit: int = 1000) -> list[dict[str, Any]]:
+    """Deliveries in one state, oldest first, for status."""
+    query = (
+        select(delivery)
+        .where(delivery.c.state == state.value)
+        .order_by(delivery.c.opened_at)
+        .limit(limit)
+    )
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def waits_of(tx: Tx, numbers: Sequence[int]) -> dict[int, list[tuple[Address, str]]]:
+    """What each waiting delivery waits for: source address and the target object wanted."""
+    found: dict[int, list[tuple[Address, str]]] = {}
+    for part in chunks(numbers):
+        for row in tx.execute(select(wait).where(wait.c.delivery.in_(part))):
+            address = Address(row.connection, row.object, row.id)
+            found.setdefault(row.delivery, []).append((address, row.to_object))
+    return found

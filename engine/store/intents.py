@@ -1,0 +1,252 @@
+"""Intents and attempts: every effect is recorded before it is sent, and resolved, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from connectors.records import Identity, Operation
+from engine.model import Address, Intent, IntentState
+from engine.store import codec
+from engine.store.sql import Tx, chunks, insert_many
+from engine.store.tables import attempt, intent
+from engine.store.vault import Vault
+
+BODY = "intent body"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What an attempt came to. ``state`` UNKNOWN keeps the intent open."""
+
+    intent: str
+    number: int
+    state: IntentState
+    outcome: str
+    code: str | None = None
+    request_id: str | None = None
+    target_id: str | None = None
+    link: int | None = None
+
+
+def record(tx: Tx, vault: Vault, intents: Sequence[Intent], now: datetime, *, sent: bool) -> None:
+    """Write intents down: with a first attempt about to be made, or (not ``sent``) as shadows."""
+    state = IntentState.SENT if sent else IntentState.SHADOW
+    insert_many(
+        tx,
+        intent,
+        [
+            {
+                "id": item.id,
+                "delivery": item.delivery,
+                "sync": item.sync,
+                "source_connection": item.source.connection,
+                "source_object": item.source.object,
+                "source_id": item.source.id,
+                "link": item.link,
+                "parent": item.parent,
+                "operation": item.operation.value,
+                "connection": item.connection,
+                "object": item.object,
+                "target_id": item.target_id,
+                "identity_field": item.identity.field if item.identity else None,
+                "identity_value": item.identity.value if item.identity else None,
+                "business_key": item.business_key,
+                "body": vault.seal(codec.dump_fields(item.fields), BODY),
+                "body_digest": item.body_digest,
+                "config": item.config,
+                "state": state.value,
+                "created_at": now,
+                "ended_at": None if sent else now,
+            }
+            for item in intents
+        ],
+    )
+    if sent:
+        attempted(tx, [(item.id, item.attempts) for item in intents], now)
+
+
+def attempted(tx: Tx, sendings: Sequence[tuple[str, int]], now: datetime) -> None:
+    """Note that these are about to be sent; committed before the first byte."""
+    insert_many(
+        tx,
+        attempt,
+        [{"intent": id, "number": number, "key": id, "sent_at": now} for id, number in sendings],
+    )
+
+
+def end(tx: Tx, endings: Sequence[Ending], now: datetime) -> None:
+    """Write down what came of attempts; a resolved intent loses its body."""
+    if not endings:
+        return
+    tx.execute(
+        update(attempt)
+        .where(attempt.c.intent == bindparam("of"), attempt.c.number == bindparam("no"))
+        .values(
+            finished_at=now,
+            outcome=bindparam("to_outcome"),
+            code=bindparam("to_code"),
+            request_id=bindparam("to_request_id"),
+        ),
+        [
+            {
+                "of": ending.intent,
+                "no": ending.number,
+                "to_outcome": ending.outcome,
+                "to_code": ending.code,
+                "to_request_id": ending.request_id,
+            }
+            for ending in endings
+        ],
+    )
+    for still_open in (True, False):
+        group = [item for item in endings if (item.state is IntentState.UNKNOWN) is still_open]
+        if group:
+            _end_intents(tx, group, None if still_open else now)
+
+
+def _end_intents(tx: Tx, endings: Sequence[Ending], ended_at: datetime | None) -> None:
+    values: dict[str, Any] = {
+        "state": bindparam("to_state"),
+        "code": bindparam("to_code"),
+        "ended_at": ended_at,
+        "target_id": func.coalesce(bindparam("to_target"), intent.c.target_id),
+        "link": func.coalesce(bindparam("to_link"), intent.c.link),
+    }
+    if ended_at is not None:
+        values["body"] = None
+    tx.execute(
+        update(intent).where(intent.c.id == bindparam("at")).values(values),
+        [
+            {
+                "at": ending.intent,
+                "to_state": ending.state.value,
+                "to_code": ending.code,
+                "to_target": ending.target_id,
+                "to_link": ending.link,
+            }
+            for ending in endings
+        ],
+    )
+
+
+def open_of(tx: Tx, vault: Vault, deliveries: Iterable[int]) -> dict[int, list[Intent]]:
+    """The unresolved intents of deliveries, oldest first, with their bodies and attempts."""
+    found: dict[int, list[Intent]] = {}
+    for part in chunks(sorted(deliveries)):
+        rows = list(
+            tx.execute(
+                select(intent)
+                .where(intent.c.delivery.in_(part), intent.c.ended_at.is_(None))
+                .order_by(intent.c.id)
+            )
+        )
+        tries = _attempts(tx, [row.id for row in rows])
+        for row in rows:
+            number, first = tries.get(row.id, (0, None))
+            found.setdefault(row.delivery, []).append(_intent(row, vault, number, first))
+    return found
+
+
+def _attempts(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[int, datetime | None]]:
+    found: dict[str, tuple[int, datetime | None]] = {}
+    for part in chunks(ids):
+        rows = tx.execute(
+            select(attempt.c.intent, func.max(attempt.c.number), func.min(attempt.c.sent_at))
+            .where(attempt.c.intent.in_(part))
+            .group_by(attempt.c.intent)
+        )
+        for id, number, first in rows:
+            found[id] = (number, first)
+    return found
+
+
+def _intent(row: Any, vault: Vault, attempts: int, first_sent_at: datetime | None) -> Intent:
+    body = codec.load_fields(vault.open(row.body, BODY)) if row.body else {}
+    identity = Identity(row.identity_field, row.identity_value) if row.identity_field else None
+    return Intent(
+        id=row.id,
+        delivery=row.delivery,
+        sync=row.sync,
+        source=Address(row.source_connection, row.source_object, row.source_id),
+        operation=Operation(row.operation),
+        connection=row.connection,
+        object=row.object,
+        target_id=row.target_id,
+        identity=identity,
+        business_key=row.business_key,
+        fields=body,
+        body_digest=row.body_digest,
+        config=row.config,
+        link=row.link,
+        parent=row.parent,
+        attempts=attempts,
+        first_sent_at=first_sent_at,
+    )
+
+
+def busy_targets(tx: Tx, targets: Iterable[Address], but: Iterable[int]) -> set[Address]:
+    """Those of the records that an unresolved intent of another delivery is about to change."""
+    mine = set(but)
+    found: set[Address] = set()
+    groups: dict[tuple[str, str], list[str]] = {}
+    for target in targets:
+        groups.setdefault((target.connection, target.object), []).append(target.id)
+    for (connection, object), ids in groups.items():
+        for part in chunks(ids):
+            rows = tx.execute(
+                select(intent.c.target_id, intent.c.delivery).where(
+                    intent.c.connection == connection,
+                    intent.c.object == object,
+                    intent.c.target_id.in_(part),
+                    intent.c.ended_at.is_(None),
+                )
+            )
+            found.update(
+                Address(connection, object, row.target_id)
+                for row in rows
+                if row.delivery not in mine
+            )
+    return found
+
+
+def creates_since(tx: Tx, sync: str, since: datetime) -> int:
+    """How many creates of a sync were recorded since an instant, for its guard."""
+    return int(
+        tx.execute(
+            select(func.count())
+            .select_from(intent)
+            .where(
+                intent.c.sync == sync,
+                intent.c.created_at >= since,
+                intent.c.operation.in_([Operation.CREATE.value, Operation.UPSERT.value]),
+            )
+        ).scalar_one()
+    )
+
+
+def unresolved(tx: Tx, limit: int = 1000) -> list[dict[str, Any]]:
+    """Open intents, oldest first, for status: what was sent and is not known to have arrived."""
+    rows = tx.execute(
+        select(
+            intent.c.id,
+            intent.c.sync,
+            intent.c.source_connection,
+            intent.c.source_object,
+            intent.c.source_id,
+            intent.c.operation,
+            intent.c.connection,
+            intent.c.object,
+            intent.c.target_id,
+            intent.c.state,
+            intent.c.created_at,
+        )
+        .where(intent.c.ended_at.is_(None))
+        .order_by(intent.c.id)
+        .limit(limit)
+    )
+    return [dict(row) for row in rows.mappings()]

@@ -1,0 +1,179 @@
+"""Open problems with single records: one open issue per sync and source record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, select, update
+
+from engine.ids import Ids
+from engine.model import Address, Candidate, IssueReport
+from engine.store.sql import Tx, chunks, insert_many
+from engine.store.tables import issue
+from engine.store.vault import Vault
+
+DETAIL = "issue detail"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIssue:
+    """An issue as stored. ``parameters`` fill the sentences of the registry."""
+
+    id: str
+    code: str
+    owner: str
+    sync: str
+    delivery: int | None
+    source: Address
+    target: Address | None
+    parameters: dict[str, str]
+    candidates: tuple[Candidate, ...]
+    state: str
+    seen_count: int
+    opened_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None
+    resolution: str | None
+
+
+def open_many(
+    tx: Tx,
+    vault: Vault,
+    ids: Ids,
+    reports: Sequence[tuple[IssueReport, int | None, str]],
+    now: datetime,
+) -> None:
+    """Open issues; one that is open already for the same record is brought up to date.
+
+    A report comes with its delivery and the role that owns the problem.
+    """
+    for report, delivery, owner in reports:
+        detail = vault.seal(orjson.dumps(dict(report.parameters)), DETAIL)
+        target = report.target
+        fresh = {
+            "code": report.code,
+            "owner": owner,
+            "delivery": delivery,
+            "target_connection": target.connection if target else None,
+            "target_object": target.object if target else None,
+            "target_id": target.id if target else None,
+            "detail": detail,
+            "candidates": _candidates_text(report.candidates),
+            "seen_at": now,
+        }
+        again = tx.execute(
+            update(issue)
+            .where(_open_for(report.sync, report.source))
+            .values(**fresh, seen_count=issue.c.seen_count + 1)
+        )
+        if again.rowcount:
+            continue
+        insert_many(
+            tx,
+            issue,
+            [
+                {
+                    **fresh,
+                    "id": ids.new(),
+                    "sync": report.sync,
+                    "source_connection": report.source.connection,
+                    "source_object": report.source.object,
+                    "source_id": report.source.id,
+                    "state": "open",
+                    "seen_count": 1,
+                    "opened_at": now,
+                }
+            ],
+        )
+
+
+def _open_for(sync: str, source: Address) -> Any:
+    return and_(
+        issue.c.sync == sync,
+        issue.c.source_connection == source.connection,
+        issue.c.source_object == source.object,
+        issue.c.source_id == source.id,
+        issue.c.state == "open",
+    )
+
+
+def _candidates_text(candidates: Iterable[Candidate]) -> str | None:
+    rows = [
+        [item.target.connection, item.target.object, item.target.id, item.shown]
+        for item in candidates
+    ]
+    return orjson.dumps(rows).decode() if rows else None
+
+
+def end_for_deliveries(tx: Tx, numbers: Sequence[int], resolution: str, now: datetime) -> int:
+    """A newer success closes what was open for these deliveries. Returns how many issues."""
+    ended = 0
+    for part in chunks(numbers):
+        ended += tx.execute(
+            update(issue)
+            .where(issue.c.delivery.in_(part), issue.c.state == "open")
+            .values(state="resolved", ended_at=now, resolution=resolution)
+        ).rowcount
+    return ended
+
+
+def end(tx: Tx, id: str, resolution: str, now: datetime) -> bool:
+    """Close one issue; false if it is not open."""
+    changed = tx.execute(
+        update(issue)
+        .where(issue.c.id == id, issue.c.state == "open")
+        .values(state="resolved", ended_at=now, resolution=resolution)
+    )
+    return bool(changed.rowcount)
+
+
+def find(tx: Tx, vault: Vault, id: str) -> StoredIssue | None:
+    """One issue, by id."""
+    row = tx.execute(select(issue).where(issue.c.id == id)).first()
+    return None if row is None else _stored(row, vault)
+
+
+def listed(
+    tx: Tx, vault: Vault, *, state: str | None = "open", limit: int = 1000
+) -> list[StoredIssue]:
+    """Issues in the order they were opened; ``state`` None lists all."""
+    query = select(issue).order_by(issue.c.opened_at, issue.c.id).limit(limit)
+    if state is not None:
+        query = query.where(issue.c.state == state)
+    return [_stored(row, vault) for row in tx.execute(query)]
+
+
+def _stored(row: Any, vault: Vault) -> StoredIssue:
+    source = Address(row.source_connection, row.source_object, row.source_id)
+    target = (
+        Address(row.target_connection, row.target_object, row.target_id)
+        if row.target_object
+        else None
+    )
+    candidates = tuple(
+        Candidate(Address(connection, object, id), shown)
+        for connection, object, id, shown in (
+            orjson.loads(row.candidates) if row.candidates else ()
+        )
+    )
+    return StoredIssue(
+        id=row.id,
+        code=row.code,
+        owner=row.owner,
+        sync=row.sync,
+        delivery=row.delivery,
+        source=source,
+        target=target,
+        parameters=orjson.loads(vault.open(row.detail, DETAIL)),
+        candidates=candidates,
+        state=row.state,
+        seen_count=row.seen_count,
+        opened_at=row.opened_at,
+        seen_at=row.seen_at,
+        ended_at=row.ended_at,
+        resolution=row.resolution,
+    )

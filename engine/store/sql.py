@@ -1,0 +1,59 @@
+"""The few statements that SQLite and PostgreSQL spell differently, and batch helpers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Tx: TypeAlias = Connection
+"""An open transaction (or, for reading, a connection). Opaque outside the store."""
+
+Row: TypeAlias = Mapping[str, Any]
+T = TypeVar("T")
+
+PARAMETERS_MAX: Final = 500
+"""Values in one ``IN (…)``: below every driver's limit, above every batch we use."""
+
+
+def insert(tx: Tx, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, for the database at hand."""
+    return (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def insert_many(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, all or none."""
+    if rows:
+        tx.execute(table.insert(), list(rows))
+
+
+def put_many(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows or overwrite those with the same primary key. Every row has the same columns."""
+    if not rows:
+        return
+    statement = insert(tx, table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+def put_new(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
+    """Insert the rows whose primary key is not there yet."""
+    if rows:
+        tx.execute(insert(tx, table).on_conflict_do_nothing(), list(rows))
+
+
+def chunks(items: Sequence[T], size: int = PARAMETERS_MAX) -> Iterator[Sequence[T]]:
+    """The items in runs of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def by_place(addresses: Iterable[Any]) -> dict[tuple[str, str], list[str]]:
+    """Addresses as (connection, object) → sorted unique ids: the shape of an indexed look-up."""
+    places: dict[tuple[str, str], set[str]] = {}
+    for address in addresses:
+        places.setdefault((address.connection, address.object), set()).add(address.id)
+    return {place: sorted(ids) for place, ids in places.items()}

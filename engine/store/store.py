@@ -1,0 +1,73 @@
+"""The main store: a database with our schema, and the key to what is sealed in it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from engine.store import streams
+from engine.store.database import Database
+from engine.store.sql import Tx
+from engine.store.tables import metadata
+from engine.store.vault import Vault
+
+SCHEMA: Final = "1"
+MAIN_FILE: Final = "revline.db"
+SPOOL_FILE: Final = "spool.db"
+HEAD_FILE: Final = "ledger.head"
+
+
+class NewerSchemaError(Exception):
+    """The store was written by a newer Revline."""
+
+
+class Store:
+    """Opens transactions; the table groups in this package say what happens in them."""
+
+    def __init__(self, database: Database, vault: Vault, head_file: Path | None = None) -> None:
+        self.database = database
+        self.vault = vault
+        self.head_file = head_file
+
+    @classmethod
+    def open(cls, url: str | None, state: Path, key: bytes, *, read_only: bool = False) -> Store:
+        """The project's store: the SQLite file in ``state``, or the database at ``url``.
+
+        A missing schema is created. Raises :class:`NewerSchemaError`.
+        """
+        if url is None:
+            if not read_only:
+                state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            database = Database.file(state / MAIN_FILE, read_only=read_only)
+        else:
+            database = Database(url, read_only=read_only)
+        store = cls(database, Vault(key), state / HEAD_FILE)
+        if not read_only:
+            store.create()
+        return store
+
+    def create(self) -> None:
+        """Create the tables that are not there, and check the schema's version."""
+        with self.database.write() as tx:
+            metadata.create_all(tx)
+            version = streams.get_meta(tx, "schema")
+            if version is None:
+                streams.put_meta(tx, "schema", SCHEMA)
+            elif int(version) > int(SCHEMA):
+                raise NewerSchemaError(
+                    f"the store has schema {version}, this Revline knows {SCHEMA}: "
+                    "install the newer Revline again"
+                )
+
+    def write(self) -> AbstractContextManager[Tx]:
+        """A transaction."""
+        return self.database.write()
+
+    def read(self) -> AbstractContextManager[Tx]:
+        """A look at what is committed."""
+        return self.database.read()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
