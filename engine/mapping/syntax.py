@@ -1,0 +1,425 @@
+"""From the text of an expression to a safe syntax tree, and to what it reads.
+
+Expressions are a small part of Python's syntax. Every node is translated one by one into calls of
+our own operators; a node that is not listed here is refused. No name in an expression ever reaches
+a Python name, attribute or method: names are fields, dots are null-safe reads, and only functions
+of the table can be called.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from engine.mapping.faults import DataFault, SyntaxFault
+from engine.mapping.functions import FUNCTIONS, SPECIAL
+from engine.mapping.grammar import (
+    BINARY,
+    COMPARE,
+    LOOPS_MAX,
+    NUMBER,
+    REFUSED,
+    WORDS,
+    LinkQuestion,
+    Reads,
+    Scope,
+    children_name,
+)
+from engine.mapping.nearest import nearest
+from engine.mapping.times import zone
+
+
+class Translator:
+    """Translates one expression; ``reads`` and ``numbers`` are complete afterwards."""
+
+    def __init__(self, source: str, scope: Scope) -> None:
+        self.reads = Reads()
+        self.numbers: dict[str, Decimal] = {}
+        self._source = source.encode()
+        self._scope = scope
+        self._loops: dict[str, str | None] = {}
+        self._handlers: dict[type[ast.expr], Callable[[Any], ast.expr]] = {
+            ast.Constant: self._constant,
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            ast.Subscript: self._subscript,
+            ast.BinOp: self._binary,
+            ast.UnaryOp: self._unary,
+            ast.BoolOp: self._boolean,
+            ast.Compare: self._compare,
+            ast.IfExp: self._choice,
+            ast.Call: self._call,
+            ast.List: self._list,
+            ast.Tuple: self._list,
+            ast.GeneratorExp: self._stray_loop,
+            ast.ListComp: self._list_loop,
+        }
+
+    def translate(self, node: ast.expr) -> ast.expr:
+        """The safe form of a node."""
+        handler = self._handlers.get(type(node))
+        if handler is None:
+            raise self._fault(
+                node, REFUSED.get(type(node), "this is not supported in an expression")
+            )
+        return ast.copy_location(handler(node), node)
+
+    # Names and reads
+
+    def _name(self, node: ast.Name) -> ast.expr:
+        if node.id in self._loops:
+            return ast.Name(_loop_name(node.id), ast.Load())
+        if node.id in WORDS:
+            return ast.Constant(WORDS[node.id])
+        if node.id == "id":
+            return _on_evaluation("id")
+        if node.id in ("associations", "children", "item"):
+            raise self._fault(node, f"`{node.id}` needs a name after it", f"write {node.id}.name")
+        self._check_name(node, node.id)
+        self.reads.fields.add(node.id)
+        return _invoke("read_path", _on_evaluation("fields"), ast.Constant(node.id))
+
+    def _attribute(self, node: ast.Attribute) -> ast.expr:
+        parts: list[str] = []
+        base: ast.expr = node
+        while isinstance(base, ast.Attribute):
+            self._check_name(base, base.attr)
+            parts.append(base.attr)
+            base = base.value
+        parts.reverse()
+        if isinstance(base, ast.Name):
+            return self._path(node, base, parts)
+        result = self.translate(base)
+        for part in parts:
+            result = ast.copy_location(_invoke("read", result, ast.Constant(part)), node)
+        return result
+
+    def _path(self, node: ast.expr, base: ast.Name, parts: list[str]) -> ast.expr:
+        if base.id in self._loops:
+            return self._loop_path(base.id, parts)
+        if base.id == "associations":
+            return self._association(node, parts)
+        if base.id == "children":
+            raise self._fault(
+                node,
+                "children can only be counted or walked through",
+                "write count(children.name) or … for x in children.name",
+            )
+        if base.id == "item":
+            return self._item(node, parts)
+        if base.id in WORDS or base.id == "id":
+            raise self._fault(node, f"`{base.id}` has no parts")
+        self._check_name(base, base.id)
+        name = ".".join([base.id, *parts])
+        self.reads.fields.add(name)
+        return _invoke("read_path", _on_evaluation("fields"), ast.Constant(name))
+
+    def _loop_path(self, variable: str, parts: list[str]) -> ast.expr:
+        children = self._loops[variable]
+        name = ".".join(parts)
+        if children is not None and name != "id":
+            self.reads.children[children].add(name)
+        return _invoke(
+            "read_record", ast.Name(_loop_name(variable), ast.Load()), ast.Constant(name)
+        )
+
+    def _association(self, node: ast.expr, parts: list[str]) -> ast.expr:
+        if len(parts) != 1:
+            raise self._fault(
+                node, "an association is a list of ids", "write first(associations.name)"
+            )
+        self.reads.associations.add(parts[0])
+        return ast.Call(_on_evaluation("associations"), [ast.Constant(parts[0])], [])
+
+    def _item(self, node: ast.expr, parts: list[str]) -> ast.expr:
+        kind = self._scope.item
+        if kind is None:
+            raise self._fault(node, "`item` only exists inside `children:`")
+        if parts == ["id"] or (parts == ["key"] and kind == "key"):
+            return _on_evaluation("item_id")
+        if kind == "key":
+            raise self._fault(node, "this kind of child has only `item.id`")
+        if parts[0] == "associations":
+            if len(parts) != 2:
+                raise self._fault(node, "an association is a list of ids")
+            self.reads.item_associations.add(parts[1])
+            return ast.Call(_on_evaluation("item_associations"), [ast.Constant(parts[1])], [])
+        name = ".".join(parts)
+        self.reads.item_fields.add(name)
+        return _invoke("read_path", _on_evaluation("item_fields"), ast.Constant(name))
+
+    def _subscript(self, node: ast.Subscript) -> ast.expr:
+        index: Any = node.slice
+        sign = 1
+        if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
+            index, sign = index.operand, -1
+        if not isinstance(index, ast.Constant) or isinstance(index.value, bool):
+            raise self._fault(node, "[ ] takes a position such as [0] or a name such as ['name']")
+        if isinstance(index.value, str) and sign == 1:
+            base = node.value
+            if isinstance(base, ast.Name) and base.id == "associations":
+                return self._association(node, [index.value])
+            return _invoke("read", self.translate(base), ast.Constant(index.value))
+        if isinstance(index.value, int):
+            position = ast.Constant(sign * index.value)
+            return _invoke("item_at", self.translate(node.value), position)
+        raise self._fault(node, "[ ] takes a position such as [0] or a name such as ['name']")
+
+    # Values and operators
+
+    def _constant(self, node: ast.Constant) -> ast.expr:
+        value = node.value
+        if value is None or isinstance(value, bool | str):
+            return ast.Constant(value)
+        written = self._written(node)
+        if isinstance(value, int | float) and NUMBER.fullmatch(written):
+            if isinstance(value, int):
+                return ast.Constant(value)
+            # A literal keeps its digits as written, never going through a binary fraction.
+            name = f"_number_{len(self.numbers)}"
+            self.numbers[name] = Decimal(written)
+            return ast.Name(name, ast.Load())
+        raise self._fault(node, "numbers are written like 12 or 0.25")
+
+    def _list(self, node: ast.List | ast.Tuple) -> ast.expr:
+        return ast.Tuple([self.translate(item) for item in node.elts], ast.Load())
+
+    def _binary(self, node: ast.BinOp) -> ast.expr:
+        name = BINARY.get(type(node.op))
+        if name is None:
+            raise self._fault(node, "only + - * / are supported here")
+        return _invoke(name, self.translate(node.left), self.translate(node.right))
+
+    def _unary(self, node: ast.UnaryOp) -> ast.expr:
+        operand = self.translate(node.operand)
+        if isinstance(node.op, ast.Not):
+            return ast.UnaryOp(ast.Not(), self._condition(operand))
+        if isinstance(node.op, ast.USub):
+            return _invoke("negate", operand)
+        raise self._fault(node, "only `-` and `not` can stand before a value")
+
+    def _boolean(self, node: ast.BoolOp) -> ast.expr:
+        asks = any(
+            isinstance(inner, ast.Call)
+            and isinstance(inner.func, ast.Name)
+            and inner.func.id == "linked"
+            for inner in ast.walk(node)
+        )
+        values = [self.translate(value) for value in node.values]
+        if not asks:
+            return ast.BoolOp(node.op, [self._condition(value) for value in values])
+        # A link may be undecided: one operand alone can still settle the answer.
+        name = "every" if isinstance(node.op, ast.And) else "some"
+        return _invoke(name, *(_deferred(value) for value in values))
+
+    def _compare(self, node: ast.Compare) -> ast.expr:
+        if len(node.ops) != 1:
+            raise self._fault(node, "comparisons cannot be chained", "write a < b and b < c")
+        operator, right = node.ops[0], node.comparators[0]
+        left = self.translate(node.left)
+        if isinstance(operator, ast.Is | ast.IsNot):
+            if not (isinstance(right, ast.Constant) and right.value is None) and not (
+                isinstance(right, ast.Name) and right.id in ("null", "none")
+            ):
+                raise self._fault(
+                    node, "`is` is only for blanks", "write `is None`, or == to compare"
+                )
+            return _invoke("is_blank" if isinstance(operator, ast.Is) else "is_not_blank", left)
+        return _invoke(COMPARE[type(operator)], left, self.translate(right))
+
+    def _choice(self, node: ast.IfExp) -> ast.expr:
+        return ast.IfExp(
+            self._condition(self.translate(node.test)),
+            self.translate(node.body),
+            self.translate(node.orelse),
+        )
+
+    def _condition(self, node: ast.expr) -> ast.expr:
+        return ast.copy_location(_invoke("truth", node), node)
+
+    # Loops
+
+    def _stray_loop(self, node: ast.GeneratorExp) -> ast.expr:
+        raise self._fault(
+            node, "a loop must be inside a function", "write e.g. total(… for x in …)"
+        )
+
+    def _list_loop(self, node: ast.ListComp) -> ast.expr:
+        element, generators = self._loop(node)
+        return ast.ListComp(element, generators)
+
+    def _loop(
+        self, node: ast.GeneratorExp | ast.ListComp
+    ) -> tuple[ast.expr, list[ast.comprehension]]:
+        outer = dict(self._loops)
+        generators: list[ast.comprehension] = []
+        for generator in node.generators:
+            if generator.is_async or not isinstance(generator.target, ast.Name):
+                raise self._fault(node, "a loop has one plain name: … for x in list")
+            if len(self._loops) >= LOOPS_MAX:
+                raise self._fault(node, f"at most {LOOPS_MAX} loops can be nested")
+            name = generator.target.id
+            self._check_name(generator.target, name)
+            items, children = self._walked(generator.iter)
+            if name in self._loops:
+                raise self._fault(node, f"`{name}` is already the name of a loop around this one")
+            self._loops[name] = children
+            generators.append(
+                ast.comprehension(
+                    ast.Name(_loop_name(name), ast.Store()),
+                    ast.copy_location(_invoke("walk", _evaluation(), items), generator.iter),
+                    [self._condition(self.translate(test)) for test in generator.ifs],
+                    0,
+                )
+            )
+        element = self.translate(node.elt)
+        self._loops = outer
+        return element, generators
+
+    def _walked(self, node: ast.expr) -> tuple[ast.expr, str | None]:
+        """The list a loop walks through, and the kind of children it is."""
+        name = children_name(node)
+        if name is None:
+            return self.translate(node), None
+        self.reads.children.setdefault(name, set())
+        reading = ast.Call(
+            ast.Attribute(_on_evaluation("children"), "get", ast.Load()), [ast.Constant(name)], []
+        )
+        return ast.copy_location(reading, node), name
+
+    # Calls
+
+    def _call(self, node: ast.Call) -> ast.expr:
+        if not isinstance(node.func, ast.Name):
+            raise self._fault(node, "only functions can be called, not methods")
+        if node.keywords:
+            raise self._fault(node, "arguments have no names here")
+        name = node.func.id
+        if name in SPECIAL:
+            return {
+                "field": self._field,
+                "mapped": self._mapped,
+                "lookup": self._lookup,
+                "linked": self._linked,
+            }[name](node)
+        function = FUNCTIONS.get(name)
+        if function is None:
+            hint = nearest(name, (*FUNCTIONS, *SPECIAL))
+            raise self._fault(node, f"there is no function `{name}`", hint)
+        if len(node.args) < function.least or (
+            function.most is not None and len(node.args) > function.most
+        ):
+            raise self._fault(node, f"wrong number of arguments: {function.usage}")
+        if function.zone_at is not None:
+            self._check_zone(node.args[function.zone_at])
+        arguments = [self._argument(name, argument) for argument in node.args]
+        return ast.Call(ast.Name(f"_function_{name}", ast.Load()), arguments, [])
+
+    def _argument(self, function: str, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.GeneratorExp):
+            element, generators = self._loop(node)
+            return ast.copy_location(ast.GeneratorExp(element, generators), node)
+        if function == "count" and children_name(node) is not None:
+            return self._walked(node)[0]
+        return self.translate(node)
+
+    def _field(self, node: ast.Call) -> ast.expr:
+        name = self._constant_text(node, 0, "field")
+        if len(node.args) != 1:
+            raise self._fault(node, f"wrong number of arguments: {SPECIAL['field']}")
+        self.reads.fields.add(name)
+        return _invoke("read_path", _on_evaluation("fields"), ast.Constant(name))
+
+    def _mapped(self, node: ast.Call) -> ast.expr:
+        name = self._constant_text(node, 0, "mapped")
+        if len(node.args) != 2:
+            raise self._fault(node, f"wrong number of arguments: {SPECIAL['mapped']}")
+        if name not in self._scope.value_maps:
+            hint = nearest(name, self._scope.value_maps)
+            raise self._fault(node, f"there is no value map `{name}`", hint)
+        self.reads.value_maps.add(name)
+        return ast.Call(
+            ast.Name("_value_map", ast.Load()),
+            [ast.Constant(name), self.translate(node.args[1])],
+            [],
+        )
+
+    def _lookup(self, node: ast.Call) -> ast.expr:
+        name = self._constant_text(node, 0, "lookup")
+        if len(node.args) < 2:
+            raise self._fault(node, f"wrong number of arguments: {SPECIAL['lookup']}")
+        if name not in self._scope.catalogues:
+            hint = nearest(name, self._scope.catalogues)
+            raise self._fault(node, f"there is no catalogue `{name}`", hint)
+        self.reads.catalogues.add(name)
+        keys = [self.translate(argument) for argument in node.args[1:]]
+        return _invoke("look_up", _evaluation(), ast.Constant(name), *keys)
+
+    def _linked(self, node: ast.Call) -> ast.expr:
+        object_name = self._constant_text(node, 0, "linked")
+        if len(node.args) not in (2, 3):
+            raise self._fault(node, f"wrong number of arguments: {SPECIAL['linked']}")
+        if self._loops:
+            raise self._fault(node, "linked(…) cannot be asked inside a loop")
+        to = self._constant_text(node, 2, "linked") if len(node.args) == 3 else None
+        before = len(self.reads.links)
+        record_id = self.translate(node.args[1])
+        if len(self.reads.links) != before:
+            raise self._fault(node, "linked(…) cannot be asked inside linked(…)")
+        self.reads.links.append(LinkQuestion(object_name, to, record_id))
+        return _invoke(
+            "is_linked", _evaluation(), ast.Constant(object_name), record_id, ast.Constant(to)
+        )
+
+    def _constant_text(self, node: ast.Call, position: int, function: str) -> str:
+        if position < len(node.args):
+            argument = node.args[position]
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                return argument.value
+        raise self._fault(node, f"a name must be written out: {SPECIAL[function]}")
+
+    def _check_zone(self, node: ast.expr) -> None:
+        if isinstance(node, ast.Constant):
+            try:
+                zone(node.value)
+            except DataFault as fault:
+                raise self._fault(node, fault.message)
+
+    # Checks
+
+    def _check_name(self, node: ast.expr, name: str) -> None:
+        if name.startswith("_"):
+            raise self._fault(node, "names cannot begin with an underscore", "use field('name')")
+        # Python folds look-alike letters in names; the written name must be the name.
+        if name.encode() not in self._source[node.col_offset : node.end_col_offset]:
+            raise self._fault(node, "names must be plain letters", "use field('name')")
+
+    def _written(self, node: ast.expr) -> str:
+        return self._source[node.col_offset : node.end_col_offset].decode()
+
+    def _fault(self, node: ast.AST, message: str, hint: str | None = None) -> SyntaxFault:
+        offset: int = getattr(node, "col_offset", 0)
+        return SyntaxFault(message, len(self._source[:offset].decode(errors="replace")), hint)
+
+
+def _loop_name(name: str) -> str:
+    return f"_loop_{name}"
+
+
+def _evaluation() -> ast.expr:
+    return ast.Name("_x", ast.Load())
+
+
+def _on_evaluation(attribute: str) -> ast.expr:
+    return ast.Attribute(_evaluation(), attribute, ast.Load())
+
+
+def _invoke(operator: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(f"_operator_{operator}", ast.Load()), list(arguments), [])
+
+
+def _deferred(node: ast.expr) -> ast.expr:
+    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    return ast.copy_location(ast.Lambda(nothing, node), node)
