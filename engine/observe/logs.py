@@ -1,7 +1,7 @@
 """Logs as JSON lines: one event per line, ASCII only, secrets removed, nothing forged.
 
 Every record of the standard library's loggers, our dependencies' included, takes the same road.
-Field names of ours: ``time`` (UTC), ``level``, ``part`` (process), ``event`` (what happened, a fixed
+Field names of ours: ``time`` (UTC), ``level``, ``part`` (process), ``event`` (what happened, fixed
 text), and plain facts beside it. WARNING means odd but recovered; ERROR means a person must act.
 """
 

@@ -1,7 +1,7 @@
 """Metrics and the law of their names.
 
-``revline_{part}_{what}[_{unit}][_total]``: counters end in ``_total``; times are ``_seconds``, sizes
-``_bytes``; labels are connections, syncs and fixed words, never ids, so that their number stays
+``revline_{part}_{what}[_{unit}][_total]``: counters end in ``_total``, times in ``_seconds``, sizes
+in ``_bytes``; labels are connections, syncs and fixed words, never ids, so that their number stays
 bounded. Each process has a registry of its own; the receiver's page also shows the engine's.
 """
 
@@ -19,7 +19,6 @@ METRICS_MAX_BYTES: Final = 4 * 1024 * 1024
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _NAME: Final = re.compile(r"revline_(engine|receiver)_[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_UNITLESS_TYPES: Final = ("gauge",)
 _ABBREVIATED_UNITS: Final = re.compile(
     r"_(ms|secs?|millis|milliseconds|kb|mb|count|num|duration)\b"
 )

@@ -1,0 +1,1 @@
+"""The webhook receiver's parts: connections, requests, the durable answer, health."""
