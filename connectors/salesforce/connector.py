@@ -1,0 +1,158 @@
+"""The Salesforce connector: what a connection can do, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+
+from connectors.base import (
+    ConnectorSpec,
+    ObjectDescription,
+    Outcome,
+    SetupNeed,
+    SetupStep,
+    Wiring,
+)
+from connectors.errors import AuthFailed, Rejected, UnexpectedAnswer
+from connectors.records import (
+    AccountIdentity,
+    Change,
+    Identity,
+    Lookup,
+    Page,
+    Record,
+    Selection,
+)
+from connectors.salesforce import finding, setup, sweeping, writing
+from connectors.salesforce.describing import Schemas, object_description
+from connectors.salesforce.ids import normal_id
+from connectors.salesforce.objects import SPEC
+from connectors.salesforce.rest import Rest, Usage
+from connectors.salesforce.soql import object_name, select
+from connectors.salesforce.tokens import Tokens
+
+_DRIFT_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "VALUE_TYPE", "ROW_SHAPE"})
+
+
+class Salesforce:
+    """One connection to one org. Safe to use from several threads."""
+
+    spec: ConnectorSpec = SPEC
+
+    def __init__(self, rest: Rest, tokens: Tokens, wiring: Wiring) -> None:
+        self._rest = rest
+        self._tokens = tokens
+        self._now = wiring.now
+        self._schemas = Schemas(partial(_describe, rest), wiring.now)
+
+    def check(self) -> AccountIdentity:
+        """Which org answers. One call, beside the token."""
+        soql = select("Organization", ("Id", "Name", "IsSandbox"), limit=1)
+        rows = self._rest.query(soql, object="Organization").rows
+        id = normal_id(str(rows[0].get("Id"))) if rows else None
+        if id is None:
+            raise UnexpectedAnswer("the org does not say who it is", code="NO_ORGANIZATION")
+        if id != self._tokens.grant().organization_id:
+            raise AuthFailed(
+                "the token and the data address belong to different organisations; check "
+                "login_url and instance_url",
+                code="ORGANIZATION_CHANGED",
+            )
+        sandbox = rows[0].get("IsSandbox")
+        environment = "unknown"
+        if isinstance(sandbox, bool):
+            environment = "sandbox" if sandbox else "production"
+        return AccountIdentity(id=id, name=str(rows[0].get("Name")), environment=environment)
+
+    def usage(self) -> tuple[int, int] | None:
+        """API calls of the org in the last 24 hours and the most it may make."""
+        known: Usage | None = self._rest.usage()
+        return (known.used, known.limit) if known else None
+
+    def describe(self, object: str) -> ObjectDescription:
+        """The object as the org has it."""
+        return object_description(self._schemas.get(object))
+
+    def read(self, selection: Selection, ids: Sequence[str]) -> tuple[Record, ...]:
+        """The records in the order asked; ``ceil(n / 400)`` calls."""
+        with self._reading(selection):
+            return finding.read_records(self._rest, self._schemas, selection, ids)
+
+    def first_cursor(self, selection: Selection, since: datetime) -> str:
+        """A cursor that reports every change since ``since``."""
+        object_name(selection.object)
+        return sweeping.first_sweep(since)
+
+    def changes(self, selection: Selection, cursor: str, limit: int) -> Page:
+        """The next page of changes, deletions, merges and conversions; one query."""
+        with self._reading(selection):
+            return sweeping.changed(self._rest, self._schemas, selection, cursor, limit)
+
+    def list(
+        self, selection: Selection, cursor: str | None, limit: int, since: datetime | None = None
+    ) -> Page:
+        """The next page of live records in the order of ids; one query."""
+        with self._reading(selection):
+            return sweeping.walked(self._rest, self._schemas, selection, cursor, limit, since)
+
+    def removed(self, selection: Selection, cursor: str | None, limit: int) -> Page:
+        """The next entries of the deleted feed; one call, and one per 400 entries."""
+        with self._reading(selection):
+            return sweeping.removed(self._rest, self._schemas, selection, cursor, limit, self._now)
+
+    def search(
+        self, selection: Selection, queries: Sequence[Mapping[str, str]], limit_each: int = 5
+    ) -> tuple[tuple[Record, ...], ...]:
+        """For each query the live records, oldest first."""
+        with self._reading(selection):
+            return finding.search_records(self._rest, self._schemas, selection, queries, limit_each)
+
+    def parents(self, child: str, ids: Sequence[str], root: str) -> Mapping[str, tuple[str, ...]]:
+        """The root of each child, by the child's field that refers to it."""
+        return finding.parents_of(self._rest, self._schemas, child, ids, root)
+
+    def children(
+        self, selection: Selection, root: str, ids: Sequence[str]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """The live children of each root."""
+        with self._reading(selection):
+            return finding.children_of(self._rest, self._schemas, selection, root, ids)
+
+    def lookup(self, selection: Selection, identities: Sequence[Identity]) -> tuple[Lookup, ...]:
+        """Which of these external ids exist."""
+        with self._reading(selection):
+            return finding.lookup_records(self._rest, self._schemas, selection, identities)
+
+    def apply(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
+        """Write up to 200 records in one call."""
+        return writing.apply_changes(self._rest, changes)
+
+    def inspect(self, needs: Sequence[SetupNeed]) -> tuple[SetupStep, ...]:
+        """How the org stands, one describe call per object."""
+        return setup.inspect_needs(self._schemas, needs)
+
+    def create(self, need: SetupNeed) -> None:
+        """Create an external-id field through the Tooling API."""
+        setup.create_identity_field(self._rest, self._schemas, need)
+
+    @contextmanager
+    def _reading(self, selection: Selection) -> Iterator[None]:
+        """Refuse what cannot be read; after a surprise about fields, describe again next time."""
+        if selection.associations:
+            raise Rejected(
+                "Salesforce has no associations to read along; related records are objects of "
+                f"their own (asked for: {', '.join(selection.associations)})",
+                code="NO_ASSOCIATIONS",
+            )
+        try:
+            yield
+        except (Rejected, UnexpectedAnswer) as error:
+            if error.code in _DRIFT_CODES:
+                self._schemas.forget(selection.object)
+            raise
+
+
+def _describe(rest: Rest, object: str) -> object:
+    return rest.get(f"sobjects/{object_name(object)}/describe", object=object)

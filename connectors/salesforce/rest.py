@@ -1,0 +1,291 @@
+"""The SDK, fenced: every call to the data address goes through here.
+
+The SDK builds addresses and raises by status; we hold the token, send through our own session,
+read bodies strictly from bytes (amounts exact), and never let it log in, retry or build an address
+from a value.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from connectors.errors import AuthFailed, CallError, OutcomeUnknown, UnexpectedAnswer
+from connectors.salesforce.errors import SDK_EXCEPTIONS, sdk_error
+from connectors.salesforce.objects import PAGE_MAX
+from connectors.salesforce.tokens import Grant, Tokens
+
+if TYPE_CHECKING:
+    import requests
+
+# The vendor takes 16,384 bytes for address and headers together (Salesforce Help, article 386264)
+# and needs some of them itself: queries fail from about 12,300 characters on.
+ADDRESS_MAX_CHARACTERS = 12_000
+_BATCH_MIN = 200
+_ROWS_MAX = 100_000
+_USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d{1,12})/(\d{1,12})", re.ASCII)
+_HEADERS = {"Sforce-Call-Options": "client=revline"}
+_WRITE_HEADERS = {**_HEADERS, "Sforce-Auto-Assign": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """API calls of the whole org in the last 24 hours, and how many it may make."""
+
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page of a query. ``more`` is the address of the next one, ``done`` says there is none."""
+
+    rows: tuple[Mapping[str, object], ...]
+    done: bool
+    total: int
+    more: str | None
+    vendor_now: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One call. ``effect``: it may write. ``object`` names the records it is about."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    object: str = ""
+    effect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """The SDK's object for one grant."""
+
+    grant: Grant
+    sdk: Any
+
+
+class Rest:
+    """Calls to one org. ``open_session`` gives our transport's session for a data address;
+    ``parse`` is the strict JSON reader."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        version: str,
+        open_session: Callable[[str], requests.Session],
+        parse: Callable[[bytes], object],
+    ) -> None:
+        self._tokens = tokens
+        self._version = version
+        self._open_session = open_session
+        self._parse = parse
+        self._lock = threading.Lock()
+        self._client: _Client | None = None
+        self._usage: Usage | None = None
+        self._answer = threading.local()
+
+    def usage(self) -> Usage | None:
+        """What the latest answer said about the daily allowance; ``None`` before the first."""
+        return self._usage
+
+    def get(self, path: str, *, object: str = "", headers: Mapping[str, str] = _HEADERS) -> object:
+        """Read a path below ``/services/data/v…/``. Raises ``CallError``."""
+        return self._call(_Request("GET", path, headers, object=object))
+
+    def send(self, method: str, path: str, body: bytes | None, *, object: str = "") -> object:
+        """Write. A lost or unreadable answer is ``OutcomeUnknown``."""
+        try:
+            return self._call(
+                _Request(method, path, _WRITE_HEADERS, body=body, object=object, effect=True)
+            )
+        except UnexpectedAnswer as error:
+            raise OutcomeUnknown(error.message, code=error.code, status=error.status) from None
+
+    def query(
+        self, soql: str, *, object: str, deleted: bool = False, batch: int = PAGE_MAX
+    ) -> Rows:
+        """The first page of a query; ``deleted`` takes the recycle bin in. One call."""
+        size = max(_BATCH_MIN, min(PAGE_MAX, batch))
+        headers = {**_HEADERS, "Sforce-Query-Options": f"batchSize={size}"}
+        return self._rows(
+            self.get(query_path(soql, deleted=deleted), object=object, headers=headers)
+        )
+
+    def all_rows(
+        self, soql: str, *, object: str, deleted: bool = False
+    ) -> tuple[Mapping[str, object], ...]:
+        """All rows of a query, page by page. Raises ``UnexpectedAnswer`` beyond 100,000."""
+        page = self.query(soql, object=object, deleted=deleted)
+        rows = list(page.rows)
+        while not page.done:
+            page = self._rows(self.get(self._more_path(page), object=object))
+            rows.extend(page.rows)
+            if not page.rows or len(rows) > _ROWS_MAX:
+                raise UnexpectedAnswer("a query that does not end", code="QUERY_ENDLESS")
+        if len(rows) != page.total:
+            raise UnexpectedAnswer(
+                f"a query promised {page.total} rows and brought {len(rows)}", code="QUERY_CUT"
+            )
+        return tuple(rows)
+
+    def _more_path(self, page: Rows) -> str:
+        prefix = f"/services/data/v{self._version}/"
+        more = page.more or ""
+        if not re.fullmatch(re.escape(prefix) + r"query(All)?/[A-Za-z0-9_-]{1,80}", more):
+            raise UnexpectedAnswer("the address of the next page is no query", code="QUERY_SHAPE")
+        return more.removeprefix(prefix)
+
+    def _rows(self, body: object) -> Rows:
+        rows = body.get("records") if isinstance(body, Mapping) else None
+        if not isinstance(body, Mapping) or not isinstance(rows, list):
+            raise UnexpectedAnswer("a query was answered without records", code="QUERY_SHAPE")
+        done, total = body.get("done"), body.get("totalSize")
+        if not isinstance(done, bool) or not isinstance(total, int):
+            raise UnexpectedAnswer("a query was answered without its end", code="QUERY_SHAPE")
+        if any(not isinstance(row, Mapping) for row in rows):
+            raise UnexpectedAnswer("a query was answered with odd rows", code="QUERY_SHAPE")
+        more = body.get("nextRecordsUrl")
+        return Rows(
+            rows=tuple(rows),
+            done=done,
+            total=total,
+            more=str(more) if more else None,
+            vendor_now=getattr(self._answer, "vendor_now", None),
+        )
+
+    def _call(self, request: _Request) -> object:
+        client = self._current(None)
+        try:
+            return self._once(client, request)
+        except AuthFailed as error:
+            if error.status != 401:
+                raise
+            client = self._current(client)
+        try:
+            return self._once(client, request)
+        except AuthFailed as error:
+            raise AuthFailed(
+                f"Salesforce refuses a token it has just given ({error.message}); check the run-as "
+                "user's API access and the session settings",
+                code=error.code,
+                status=error.status,
+            ) from None
+
+    def _once(self, client: _Client, request: _Request) -> object:
+        self._answer.retry_after = None
+        try:
+            answer: object = client.sdk.restful(
+                request.path,
+                method=request.method,
+                headers=dict(request.headers),
+                data=request.body,
+            )
+        except CallError:
+            raise
+        except Exception as error:
+            if not _is_sdk_error(error):
+                raise
+            # Without the chain: the SDK's exception carries address and body.
+            raise sdk_error(
+                error,
+                effect=request.effect,
+                object=request.object,
+                retry_after=self._answer.retry_after,
+            ) from None
+        return answer
+
+    def _current(self, stale: _Client | None) -> _Client:
+        """The client of the current token; after a 401, of another one than ``stale``."""
+        grant = self._tokens.renew(stale.grant) if stale else self._tokens.grant()
+        with self._lock:
+            held = self._client
+            if held is not None and held.grant.number == grant.number:
+                return held
+            same_place = held is not None and held.grant.instance_url == grant.instance_url
+            session = held.sdk.session if held and same_place else self._session(grant)
+            client = _Client(grant, self._sdk(grant, session))
+            self._client = client
+            return client
+
+    def _session(self, grant: Grant) -> requests.Session:
+        session = self._open_session(grant.instance_url)
+        session.hooks["response"].append(self._noted)
+        return session
+
+    def _sdk(self, grant: Grant, session: requests.Session) -> Any:
+        from simple_salesforce.api import Salesforce  # slow to import
+
+        sdk = Salesforce(
+            instance_url=grant.instance_url,
+            session_id=grant.token,
+            session=session,
+            version=self._version,
+        )
+        # Indented JSON is for people; it doubles what is sent.
+        sdk.headers.pop("X-PrettyPrint", None)
+        return sdk
+
+    def _noted(
+        self, response: requests.Response, *_args: object, **_kwargs: object
+    ) -> requests.Response:
+        """Read what every answer says beside its body, and have the body read strictly."""
+        headers, content = response.headers, response.content
+        self._answer.retry_after = headers.get("Retry-After")
+        self._answer.vendor_now = _http_date(headers.get("Date"))
+        found = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
+        if found:
+            self._usage = Usage(int(found[1]), int(found[2]))
+
+        def strict(**_ignored: object) -> object:
+            return self._parse(content)
+
+        response.json = strict  # type: ignore[method-assign]
+        return response
+
+
+def query_path(soql: str, *, deleted: bool = False) -> str:
+    """The path of a query. Only what an address cannot hold is encoded, to keep it short."""
+    return f"{'queryAll' if deleted else 'query'}/?q={quote(soql, safe=_QUERY_SAFE)}"
+
+
+_QUERY_SAFE = "',()=<>!*:;"
+
+
+def in_parts(
+    values: Sequence[str], size: int, build: Callable[[Sequence[str]], str]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The queries for these values, ``size`` in each, fewer where the address grows too long."""
+    parts: list[tuple[str, tuple[str, ...]]] = []
+    waiting = [tuple(values[at : at + size]) for at in range(0, len(values), size)]
+    while waiting:
+        part = waiting.pop(0)
+        soql = build(part)
+        if len(query_path(soql)) > ADDRESS_MAX_CHARACTERS and len(part) > 1:
+            middle = len(part) // 2
+            waiting[:0] = [part[:middle], part[middle:]]
+        else:
+            parts.append((soql, part))
+    return tuple(parts)
+
+
+def _is_sdk_error(error: Exception) -> bool:
+    return any(kind.__name__ in SDK_EXCEPTIONS for kind in type(error).__mro__)
+
+
+def _http_date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        value = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    return value.astimezone(UTC) if value.tzinfo is not None else None
