@@ -1,0 +1,1 @@
+"""SOQL: text → tokens → tree → rows ("SOQL and SOSL Reference", developer.salesforce.com)."""
