@@ -38,6 +38,9 @@ class Problems:
     def __init__(self) -> None:
         self._errors: list[ConfigError] = []
 
+    def __len__(self) -> int:
+        return len(self._errors)
+
     def __bool__(self) -> bool:
         return bool(self._errors)
 

@@ -199,13 +199,22 @@ class MappedChild:
 
 
 class RuleSet(Protocol):
-    """The declared side of a mapping or of a child mapping."""
+    """The declared side of a mapping or of a child mapping. Read-only, so that it can be frozen."""
 
-    name: str
-    target_object: str
-    identity_field: str | None
-    rules: tuple[FieldRule, ...]
-    digest: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def target_object(self) -> str: ...
+
+    @property
+    def identity_field(self) -> str | None: ...
+
+    @property
+    def rules(self) -> tuple[FieldRule, ...]: ...
+
+    @property
+    def digest(self) -> str: ...
 
     def identity_value(self, source_object: str, source_id: str) -> str:
         """``revline-{object}-{source id}`` in the characters ``[A-Za-z0-9_-]``."""
@@ -218,24 +227,54 @@ class CompiledChild(RuleSet, Protocol):
     ``source_object`` is the child's object in the source (or ``{root object}/{name}``).
     ``parent_field`` is the target field that receives the root's target id; it is filled by the
     engine, not by :meth:`CompiledMapping.map_children`. ``removed``: ``flag`` or ``delete``.
+    ``associated`` marks virtual children that stand for an associated record each; the key in their
+    source id is that record's id.
     """
 
-    include: str | None
-    source_object: str
-    parent_field: str
-    removed: str
-    associated: bool
+    @property
+    def include(self) -> str | None: ...
+
+    @property
+    def source_object(self) -> str: ...
+
+    @property
+    def parent_field(self) -> str: ...
+
+    @property
+    def removed(self) -> str: ...
+
+    @property
+    def associated(self) -> bool: ...
 
 
 class CompiledMapping(RuleSet, Protocol):
-    """A mapping file, compiled. ``digest`` changes when anything that affects output changes."""
+    """A mapping file, compiled. ``digest`` changes when anything that affects output changes.
 
-    source_object: str
-    selection: Selection
-    includes: Mapping[str, Selection]
-    catalogues: tuple[CatalogueSpec, ...]
-    children: tuple[CompiledChild, ...]
-    business_key: str
+    ``business_key`` is the declared text: an expression, or ``{object}-{id}`` with ``{id}`` standing
+    for the source id; :meth:`business_key_of` works it out.
+    """
+
+    @property
+    def source_object(self) -> str: ...
+
+    @property
+    def selection(self) -> Selection: ...
+
+    @property
+    def includes(self) -> Mapping[str, Selection]: ...
+
+    @property
+    def catalogues(self) -> tuple[CatalogueSpec, ...]: ...
+
+    @property
+    def children(self) -> tuple[CompiledChild, ...]: ...
+
+    @property
+    def business_key(self) -> str: ...
+
+    def business_key_of(self, view: SourceView) -> str:
+        """The record's business key. Raises ``ValueError`` where it cannot be worked out."""
+        ...
 
     def references(self, view: SourceView) -> tuple[Reference, ...]:
         """Every link that mapping this record, its conditions and its children will ask about."""

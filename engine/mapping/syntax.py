@@ -385,7 +385,7 @@ class Translator:
             try:
                 zone(node.value)
             except DataFault as fault:
-                raise self._fault(node, fault.message)
+                raise self._fault(node, fault.message) from None
 
     # Checks
 

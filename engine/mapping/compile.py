@@ -1,0 +1,302 @@
+"""From a parsed mapping file to its compiled form, with every fault at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from connectors.records import Selection
+from engine.config.problems import Problems
+from engine.config.yaml import Document, KeyPath
+from engine.mapping.compiled import ChildProgram, MappingProgram
+from engine.mapping.expression import Expression
+from engine.mapping.fields import FieldCompiler
+from engine.mapping.grammar import Scope
+from engine.mapping.model import CatalogueSpec
+from engine.mapping.rules import GateProgram, MatchProgram, Rules
+from engine.mapping.schema import ChildBlock, GateBlock, MappingFile, MatchBlock
+from engine.mapping.values import Unmapped, ValueMap
+
+# Part of every digest: raised when the same file begins to mean something else.
+LANGUAGE: Final = 1
+_TARGET_FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+
+
+def read_mapping_file(document: Document, problems: Problems) -> MappingFile | None:
+    """Check the shape of a mapping file; faults go to ``problems``."""
+    if not isinstance(document.value, dict):
+        problems.at(document, (), "a mapping file is a block of keys", "start with `mapping: name`")
+        return None
+    try:
+        return MappingFile.model_validate(document.value)
+    except ValidationError as problem:
+        problems.validation(document, MappingFile, problem)
+        return None
+
+
+def compile_mapping(document: Document, problems: Problems) -> MappingProgram | None:
+    """Compile a mapping file; faults go to ``problems``, and ``None`` comes back."""
+    before = len(problems)
+    file = read_mapping_file(document, problems)
+    if file is None:
+        return None
+    compiled = _Compiler(document, file, problems).compile()
+    return compiled if len(problems) == before else None
+
+
+class _Compiler:
+    def __init__(self, document: Document, file: MappingFile, problems: Problems) -> None:
+        self._document = document
+        self._file = file
+        self._problems = problems
+        self._value_maps = {
+            name: ValueMap(name, dict(block.values), block.unmapped, block.default)
+            for name, block in file.value_maps.items()
+        }
+        self._children: list[ChildProgram] = []
+
+    def compile(self) -> MappingProgram:
+        file = self._file
+        self._check_tables()
+        root = self._compiler(None)
+        rules = Rules(
+            name=file.mapping,
+            when=root.optional(("when",), file.when),
+            gates=self._gates(root, (), file.gates),
+            matches=self._matches(root, (), file.match),
+            programs=root.programs(("fields",), file.fields, file.target.identity),
+        )
+        key = root.optional(("business_key",), file.business_key)
+        self._refuse_links(("business_key",), key)
+        for position, block in enumerate(file.children):
+            self._children.append(self._child(("children", position), block))
+        self._check_names()
+        return MappingProgram(
+            name=file.mapping,
+            file=self._document.file,
+            target_object=file.target.object,
+            identity_field=file.target.identity,
+            rules=tuple(program.rule for program in rules.programs),
+            digest=digest_of(self._content()),
+            source_object=file.source.object,
+            selection=self._selection(rules, key),
+            includes=self._includes(rules, key),
+            catalogues=self._catalogues(),
+            kinds=tuple(self._children),
+            business_key=key.source if key else f"{file.source.object}-{{id}}",
+            key_expression=key,
+            programs=rules,
+            examples=tuple(file.examples),
+        )
+
+    def _compiler(self, item: str | None) -> FieldCompiler:
+        scope = Scope(frozenset(self._value_maps), frozenset(self._file.catalogues), item)
+        return FieldCompiler(self._document, self._problems, scope, self._value_maps)
+
+    def _gates(
+        self, compiler: FieldCompiler, path: KeyPath, blocks: list[GateBlock]
+    ) -> tuple[GateProgram, ...]:
+        found: list[GateProgram] = []
+        for position, block in enumerate(blocks):
+            place: KeyPath = (*path, "gates", position, "hold_unless")
+            condition = compiler.expression(place, block.hold_unless)
+            if condition is not None:
+                found.append(GateProgram(block.name, condition, block.say))
+        return tuple(found)
+
+    def _matches(
+        self, compiler: FieldCompiler, path: KeyPath, blocks: list[MatchBlock]
+    ) -> tuple[MatchProgram, ...]:
+        found: list[MatchProgram] = []
+        for position, block in enumerate(blocks):
+            values: dict[str, Expression] = {}
+            for target, source in block.by.items():
+                place = self._match_place(path, position, target)
+                expression = compiler.expression(place, source)
+                if expression is not None:
+                    values[target] = expression
+            if not block.by:
+                self._problems.at(
+                    self._document, (*path, "match", position), "the match rule names no field"
+                )
+            found.append(MatchProgram(block.name or " + ".join(block.by), values))
+        return tuple(found)
+
+    def _match_place(self, path: KeyPath, position: int, target: str) -> KeyPath:
+        long: KeyPath = (*path, "match", position, "by", target)
+        return long if long in self._document.marks else (*path, "match", position, target)
+
+    def _child(self, path: KeyPath, block: ChildBlock) -> ChildProgram:
+        given = [name for name in ("include", "each", "key") if getattr(block, name) is not None]
+        if len(given) != 1:
+            self._problems.at(
+                self._document,
+                path,
+                f"the children `{block.name}` need exactly one of include, each and key",
+                "include: child records; each: associated ids; key: children made from the root",
+            )
+        compiler = self._compiler("record" if block.include else "key")
+        outside = self._compiler(None)
+        keys = outside.optional((*path, "each"), block.each) or outside.optional(
+            (*path, "key"), block.key
+        )
+        self._refuse_links((*path, "each" if block.each else "key"), keys)
+        rules = Rules(
+            name=f"{self._file.mapping}/{block.name}",
+            when=compiler.optional((*path, "when"), block.when),
+            gates=self._gates(compiler, path, block.gates),
+            matches=self._matches(compiler, path, block.match),
+            programs=compiler.programs((*path, "fields"), block.fields, block.identity),
+        )
+        if block.parent_field in block.fields:
+            self._problems.at(
+                self._document,
+                (*path, "fields", block.parent_field),
+                f"`{block.parent_field}` is the parent field; it is filled in by itself",
+                "remove it from fields",
+            )
+        content = [block.model_dump(mode="python", by_alias=True), self._shared_content()]
+        return ChildProgram(
+            name=block.name,
+            target_object=block.object,
+            identity_field=block.identity,
+            rules=tuple(program.rule for program in rules.programs),
+            digest=digest_of(content),
+            include=block.include,
+            source_object=block.include or f"{self._file.source.object}/{block.name}",
+            parent_field=block.parent_field,
+            removed=block.removed,
+            associated=block.each is not None,
+            keys=keys,
+            programs=rules,
+        )
+
+    def _every_expression(self, rules: Rules, key: Expression | None) -> list[Expression]:
+        found = rules.expressions() + ([key] if key else [])
+        for child in self._children:
+            found += child.programs.expressions() + ([child.keys] if child.keys else [])
+        return found
+
+    def _selection(self, rules: Rules, key: Expression | None) -> Selection:
+        fields: set[str] = set()
+        associations = set(self._file.source.associations)
+        for expression in self._every_expression(rules, key):
+            fields.update(expression.fields)
+            associations.update(expression.associations)
+        return Selection(
+            self._file.source.object, tuple(sorted(fields)), tuple(sorted(associations))
+        )
+
+    def _includes(self, rules: Rules, key: Expression | None) -> dict[str, Selection]:
+        fields: dict[str, set[str]] = {name: set() for name in self._file.source.include}
+        associations: dict[str, set[str]] = {}
+        for expression in self._every_expression(rules, key):
+            for name, read in expression.children.items():
+                fields.setdefault(name, set()).update(read)
+        for child in self._children:
+            if child.include is None:
+                continue
+            fields.setdefault(child.include, set())
+            for expression in child.programs.expressions():
+                fields[child.include].update(expression.item_fields)
+                associations.setdefault(child.include, set()).update(expression.item_associations)
+        return {
+            name: Selection(name, tuple(sorted(found)), tuple(sorted(associations.get(name, ()))))
+            for name, found in sorted(fields.items())
+        }
+
+    def _catalogues(self) -> tuple[CatalogueSpec, ...]:
+        return tuple(
+            CatalogueSpec(
+                name,
+                block.object,
+                tuple(block.key),
+                tuple(sorted({*block.fields, *block.key})),
+            )
+            for name, block in sorted(self._file.catalogues.items())
+        )
+
+    def _check_tables(self) -> None:
+        for name, block in self._file.value_maps.items():
+            place: KeyPath = ("value_maps", name)
+            has_default = block.default is not None
+            if block.unmapped is Unmapped.DEFAULT and not has_default:
+                self._problems.at(self._document, place, f"the value map `{name}` needs a default")
+            if block.unmapped is not Unmapped.DEFAULT and has_default:
+                self._problems.at(
+                    self._document,
+                    (*place, "default"),
+                    "a default is only used with `unmapped: default`",
+                )
+            if not block.values:
+                self._problems.at(self._document, place, f"the value map `{name}` is empty")
+        for name, table in self._file.catalogues.items():
+            if not table.key:
+                self._problems.at(
+                    self._document, ("catalogues", name), f"the catalogue `{name}` needs a key"
+                )
+
+    def _check_names(self) -> None:
+        file = self._file
+        seen: set[str] = set()
+        for position, block in enumerate(file.children):
+            place: KeyPath = ("children", position, "name")
+            if block.name in seen:
+                self._problems.at(self._document, place, f"two kinds of children `{block.name}`")
+            seen.add(block.name)
+        for paths, fields in [
+            (("fields",), file.fields),
+            *((("children", i, "fields"), block.fields) for i, block in enumerate(file.children)),
+        ]:
+            for target in fields:
+                if _TARGET_FIELD.fullmatch(target) is None:
+                    self._problems.at(
+                        self._document,
+                        (*paths, target),
+                        f"`{target}` is not a field name",
+                        key=True,
+                    )
+        if not file.fields and not file.match:
+            self._problems.at(self._document, ("fields",), "the mapping fills no field")
+
+    def _refuse_links(self, path: KeyPath, expression: Expression | None) -> None:
+        if expression is not None and expression.links:
+            self._problems.at(self._document, path, "linked(…) cannot be asked here")
+
+    def _content(self) -> Any:
+        return self._file.model_dump(
+            mode="python", by_alias=True, exclude={"examples", "description"}
+        )
+
+    def _shared_content(self) -> Any:
+        return self._file.model_dump(
+            mode="python",
+            by_alias=True,
+            include={"mapping", "source", "target", "value_maps", "catalogues"},
+        )
+
+
+def digest_of(content: Any) -> str:
+    """A SHA-256 over plain data in one canonical form; types count, the order of keys does not."""
+    written = json.dumps(
+        [LANGUAGE, content],
+        sort_keys=True,
+        ensure_ascii=True,
+        default=_tagged,
+        separators=(",", ":"),
+    )
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _tagged(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {type(value).__name__: str(value)}

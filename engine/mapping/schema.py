@@ -1,0 +1,155 @@
+"""The shape of a mapping file. What the keys mean is told in ``docs/mappings.md``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from engine.config.problems import Block
+from engine.mapping.model import Enforce, OnConflict, OnMissing, Side
+from engine.mapping.values import Unmapped
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+def _field_options(value: Any) -> Any:
+    return {"from": value} if isinstance(value, str) else value
+
+
+def _match_rule(value: Any) -> Any:
+    return {"by": value} if isinstance(value, dict) and "by" not in value else value
+
+
+class SourceBlock(Block):
+    """Where records come from, and what is read along with them."""
+
+    object: str
+    include: list[str] = Field(default_factory=list)
+    associations: list[str] = Field(default_factory=list)
+
+
+class TargetBlock(Block):
+    """Where they go."""
+
+    object: str
+    identity: str | None = None
+
+
+class MatchBlock(Block):
+    """One way to find an existing counterpart."""
+
+    by: dict[str, str]
+    name: str | None = None
+
+
+class GateBlock(Block):
+    """A condition without which a record is held."""
+
+    name: Name
+    hold_unless: str
+    say: str
+
+
+class ValueMapBlock(Block):
+    """Which value of the target stands for which value of the source."""
+
+    values: dict[str, Any]
+    unmapped: Annotated[Unmapped, Field(strict=False)] = Unmapped.REJECT
+    default: Any = None
+
+
+class CatalogueBlock(Block):
+    """A small table of the target, read once."""
+
+    object: str
+    key: list[str]
+    fields: list[str]
+
+
+class FieldBlock(Block):
+    """How one target field gets its value."""
+
+    from_: str | None = Field(default=None, alias="from")
+    const: Any = None
+    default: Any = None
+    value_map: str | None = None
+    ref: str | None = None
+    to: str | None = None
+    on_missing: Annotated[OnMissing, Field(strict=False)] = OnMissing.HOLD
+    when: str | None = None
+    owner: Annotated[Side, Field(strict=False)] | None = None
+    on_conflict: Annotated[OnConflict, Field(strict=False)] = OnConflict.OWNER
+    enforce: Annotated[Enforce, Field(strict=False)] = Enforce.ON_CHANGE
+    on_create_only: bool = False
+
+
+FieldOptions = Annotated[FieldBlock, BeforeValidator(_field_options)]
+MatchOptions = Annotated[MatchBlock, BeforeValidator(_match_rule)]
+
+
+class ChildBlock(Block):
+    """One kind of child records under the root."""
+
+    name: Name
+    include: str | None = None
+    each: str | None = None
+    key: str | None = None
+    object: str
+    identity: str | None = None
+    parent_field: str
+    removed: Literal["flag", "delete"] = "flag"
+    when: str | None = None
+    match: list[MatchOptions] = Field(default_factory=list)
+    gates: list[GateBlock] = Field(default_factory=list)
+    fields: dict[str, FieldOptions]
+
+
+class ExampleBlock(Block):
+    """A record and what must become of it."""
+
+    name: str
+    given: GivenBlock
+    expect: Any
+
+
+class GivenBlock(Block):
+    """The record, what surrounds it, and what is linked."""
+
+    id: str = "1"
+    fields: dict[str, Any] = Field(default_factory=dict)
+    associations: dict[str, list[str]] = Field(default_factory=dict)
+    children: dict[str, list[GivenChild]] = Field(default_factory=dict)
+    links: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    catalogues: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+
+
+class GivenChild(Block):
+    """A child record of an example."""
+
+    id: str
+    fields: dict[str, Any] = Field(default_factory=dict)
+    associations: dict[str, list[str]] = Field(default_factory=dict)
+
+
+class MappingFile(Block):
+    """A whole mapping file."""
+
+    mapping: Name
+    description: str | None = None
+    source: SourceBlock
+    target: TargetBlock
+    when: str | None = None
+    business_key: str | None = None
+    match: list[MatchOptions] = Field(default_factory=list)
+    gates: list[GateBlock] = Field(default_factory=list)
+    value_maps: dict[str, ValueMapBlock] = Field(default_factory=dict)
+    catalogues: dict[str, CatalogueBlock] = Field(default_factory=dict)
+    fields: dict[str, FieldOptions]
+    children: list[ChildBlock] = Field(default_factory=list)
+    examples: list[ExampleBlock] = Field(default_factory=list)
+
+
+ExampleBlock.model_rebuild()
+GivenBlock.model_rebuild()
+MappingFile.model_rebuild()
