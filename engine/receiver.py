@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ SPOOL_FILE: Final = "spool.sqlite3"
 POSITION_FILE: Final = "spool.position"
 BACKLOG: Final = 2048
 DRAIN_SECONDS: Final = 15
+SWITCH_SECONDS: Final = 0.0005
 
 
 class ReceiverError(Exception):
@@ -123,6 +125,8 @@ def serve(parts: Parts, listening: socket.socket) -> int:
 
     ``parts.started`` should write the address file. Called from the main thread.
     """
+    # The spool's writer gets its turn soon, even while the event loop is busy.
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = uvicorn.Server(_server_configuration(parts, parts.limits))
     # Uvicorn raises the signal again when it is done; by then there is nothing left to interrupt.
     previous = {

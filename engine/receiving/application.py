@@ -23,7 +23,7 @@ from engine.observe.metrics import ReceiverMetrics
 from engine.observe.notify import Notifier
 from engine.receiving.bridge import SpoolBridge
 from engine.receiving.health import EngineWatch, Health
-from engine.receiving.intake import PATH, Intake, checked_headers
+from engine.receiving.intake import HEADERS, PATH, Intake, checked_headers
 from engine.receiving.limits import CONNECTION_NAME, ReceiverLimits, Refusal
 from engine.receiving.webhooks import Failpoint, Receiver, Webhooks, refused, where
 from engine.store.spool import Spool
@@ -86,7 +86,7 @@ class Application:
             await send(message)
 
         try:
-            checked_headers(Request(scope), self._parts.limits)
+            scope[HEADERS] = checked_headers(scope, self._parts.limits)
             await self._router(scope, receive, watched)
         except Refusal as refusal:
             self._parts.metrics.request("", refusal.code)

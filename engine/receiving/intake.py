@@ -6,12 +6,14 @@ import asyncio
 from typing import Final
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from connectors.records import WebhookRequest
 from engine.clock import Clock
 from engine.receiving.limits import ReceiverLimits, Refusal
 
 PATH: Final = "/webhooks/"
+HEADERS: Final = "revline.headers"  # where the checked headers travel in the ASGI scope
 
 
 class BufferBudget:
@@ -42,8 +44,8 @@ class Intake:
         self._budget = BufferBudget(limits.buffered_max_bytes)
 
     async def read(self, request: Request, connection: str) -> WebhookRequest:
-        """The whole request. Raises :class:`Refusal`, or starlette's ``ClientDisconnect``."""
-        headers = checked_headers(request, self._limits)
+        """The whole request, its headers checked before. Raises :class:`Refusal`, or starlette's ``ClientDisconnect``."""
+        headers: tuple[tuple[str, str], ...] = request.scope[HEADERS]
         path = f"{PATH}{connection}"
         if request.scope.get("raw_path", path.encode()) != path.encode():
             raise Refusal(404, "unknown_path")
@@ -77,11 +79,11 @@ class Intake:
         return b"".join(chunks)
 
 
-def checked_headers(request: Request, limits: ReceiverLimits) -> tuple[tuple[str, str], ...]:
+def checked_headers(scope: Scope, limits: ReceiverLimits) -> tuple[tuple[str, str], ...]:
     """The headers, names in lower case, order and repeats kept. Raises :class:`Refusal`."""
-    raw = list(request.scope["headers"])
+    raw = list(scope["headers"])
     size = sum(len(name) + len(value) + 4 for name, value in raw)
-    size += len(request.scope.get("raw_path") or b"") + len(request.scope.get("query_string", b""))
+    size += len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
     if len(raw) > limits.header_max_count or size > limits.header_max_bytes:
         raise Refusal(431, "headers_too_large")
     headers = tuple(

@@ -16,13 +16,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol, TypeAlias
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from connectors.records import Notice, WebhookRequest
 from engine.clock import Clock, microseconds
 from engine.store.spool_codec import OVERHEAD_BYTES, Seals, dump_notices, seal_request
-from engine.store.spool_database import SpoolDatabase, SpoolPlace, spool, spool_probe
+from engine.store.spool_database import (
+    SpoolDatabase,
+    SpoolPlace,
+    insert_rows,
+    spool,
+    spool_probe,
+)
 
 PRUNE_ROWS: Final = 1_000
 IDLE_SECONDS: Final = 5.0
@@ -137,6 +143,7 @@ class Spool:
         self._kept_rows = 0
         self._measured = False
         self._last_seq = 0
+        self._numbered = 0
         self._prune_due = 0.0
         self._closing = False
         self._changed = threading.Condition()
@@ -239,17 +246,23 @@ class Spool:
         with self._database.transaction() as connection:
             now = microseconds(self._clock.now())
             if entries:
-                first = max(self._highest(connection) + 1, self._last_seq + 1, now)
-                connection.execute(insert(spool), _rows(entries, first))
+                self._last_seq = self._insert(connection, entries, now)
             else:
                 connection.execute(update(spool_probe).values(at=now))
         if entries:
-            self._last_seq = first + len(entries) - 1
             self._observer.spool_committed(len(entries), time.perf_counter() - started)
 
-    @staticmethod
-    def _highest(connection: Connection) -> int:
-        return int(connection.execute(select(func.max(spool.c.seq))).scalar() or 0)
+    def _insert(self, connection: Connection, entries: Sequence[SpoolEntry], now: int) -> int:
+        """Insert and return the last number given."""
+        highest = self._last_seq
+        if self._database.shared or self._database.opened != self._numbered:
+            highest = max(
+                highest, int(connection.execute(select(func.max(spool.c.seq))).scalar() or 0)
+            )
+            self._numbered = self._database.opened
+        first = max(highest + 1, now)
+        insert_rows(connection, _rows(entries, first))
+        return first + len(entries) - 1
 
     def _settle(self, items: Sequence[_Item], kept: Sequence[_Item]) -> None:
         with self._changed:
@@ -310,16 +323,16 @@ class Spool:
             return [int(size) for size in connection.execute(gone).scalars()]
 
 
-def _rows(entries: Sequence[SpoolEntry], first: int) -> list[dict[str, object]]:
+def _rows(entries: Sequence[SpoolEntry], first: int) -> list[tuple[object, ...]]:
     return [
-        {
-            "seq": first + offset,
-            "connection": entry.connection,
-            "received_at": entry.received_at,
-            "size": entry.size,
-            "notices": entry.notices,
-            "request": entry.request,
-        }
+        (
+            first + offset,
+            entry.connection,
+            entry.received_at,
+            entry.size,
+            entry.notices,
+            entry.request,
+        )
         for offset, entry in enumerate(entries)
     ]
 

