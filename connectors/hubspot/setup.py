@@ -1,0 +1,178 @@
+"""Preparing an account: identity properties, permissions, webhook subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from connectors.base import FieldDescription, FieldType, SetupKind, SetupNeed, SetupStep
+from connectors.errors import AccessDenied, DuplicateFound, Rejected
+from connectors.hubspot.answers import rows
+from connectors.hubspot.client import Call, Client, Door
+from connectors.hubspot.objects import NAMES, STANDARD
+from connectors.hubspot.paths import Paths
+from connectors.hubspot.records import PropertyCache
+
+_GROUP: Final = "revline"
+_SCOPE_NAMES: Final = {"products": "e-commerce", "owners": "crm.objects.owners"}
+_SINGULAR: Final = {names.plural: names.singular for names in NAMES}
+_EVENTS: Final = {
+    "creation": "creation",
+    "change": "propertyChange",
+    "deletion": "deletion",
+    "merge": "merge",
+    "restore": "restore",
+    "association": "associationChange",
+}
+
+
+class Setup:
+    """Says what an account lacks, and creates what the API lets us create."""
+
+    def __init__(self, client: Client, paths: Paths, cache: PropertyCache, app_id: str) -> None:
+        self._client = client
+        self._paths = paths
+        self._cache = cache
+        self._app_id = app_id
+
+    def inspect(self, needs: Sequence[SetupNeed]) -> tuple[SetupStep, ...]:
+        """How things stand, one step per need."""
+        return tuple(self._inspect(need) for need in needs)
+
+    def create(self, need: SetupNeed) -> None:
+        """Create what is missing.
+
+        Raises:
+            Rejected: HubSpot's API cannot create it; :meth:`inspect` says how a person does.
+        """
+        if need.kind is SetupKind.IDENTITY_FIELD:
+            self._create_property(need)
+            return
+        raise Rejected(
+            f"HubSpot lets only a person set this up ({need.kind.value} {need.name}); follow the "
+            "listed steps.",
+            code="NOT_CREATABLE",
+        )
+
+    def _inspect(self, need: SetupNeed) -> SetupStep:
+        if need.kind is SetupKind.IDENTITY_FIELD:
+            return self._inspect_property(need)
+        if need.kind is SetupKind.PERMISSION:
+            return SetupStep(need, self._granted(need), False, _permission_steps(need))
+        return SetupStep(need, None, False, _webhook_steps(need))
+
+    # -- identity properties -------------------------------------------------------------------
+
+    def _inspect_property(self, need: SetupNeed) -> SetupStep:
+        held = self._cache.refresh(need.object).get(need.name)
+        if held is not None and not _fits(held):
+            return SetupStep(need, False, False, _wrong_property_steps(need))
+        return SetupStep(need, held is not None, held is None, _property_steps(need))
+
+    def _create_property(self, need: SetupNeed) -> None:
+        held = self._cache.refresh(need.object).get(need.name)
+        if held is None:
+            self._create_group(need.object)
+            self._tolerate_existing(
+                self._paths.properties(need.object),
+                {
+                    "name": need.name,
+                    "label": "Revline id",
+                    "description": "Written by Revline; makes every record unmistakable. "
+                    "Do not edit.",
+                    "groupName": _GROUP,
+                    "type": "string",
+                    "fieldType": "text",
+                    "hasUniqueValue": True,
+                    "formField": False,
+                },
+                need.object,
+            )
+            held = self._cache.refresh(need.object).get(need.name)
+        if held is None or not _fits(held):
+            raise Rejected(
+                f"The property {need.name} of {need.object} exists without being a unique text; "
+                "HubSpot decides that only when a property is created. Rename or remove it.",
+                code="PROPERTY_NOT_UNIQUE",
+            )
+
+    def _create_group(self, object: str) -> None:
+        self._tolerate_existing(
+            self._paths.properties(object, "groups"), {"name": _GROUP, "label": "Revline"}, object
+        )
+
+    def _tolerate_existing(self, path: str, body: dict[str, object], object: str) -> None:
+        try:
+            self._client.call(Call(Door.SETUP, "POST", path, body=body, object=object))
+        except DuplicateFound:
+            return
+
+    # -- permissions ---------------------------------------------------------------------------
+
+    def _granted(self, need: SetupNeed) -> bool | None:
+        """Reading is proven by reading one record; nothing harmless proves writing."""
+        if not need.name.endswith(".read"):
+            return None
+        path = self._paths.owners() if need.object == "owners" else self._paths.objects(need.object)
+        door = Door.OWNERS if need.object == "owners" else Door.READING
+        try:
+            answer = self._client.call(
+                Call(door, "GET", path, query=(("limit", "1"),), object=need.object)
+            )
+        except AccessDenied:
+            return False
+        rows(answer.body)
+        return True
+
+
+def _fits(held: FieldDescription) -> bool:
+    return held.unique and held.writable and held.type is FieldType.TEXT
+
+
+def scope(object: str, access: str) -> str:
+    """The scope that opens an object; ``access`` is ``read`` or ``write``."""
+    if object in _SCOPE_NAMES:
+        base = _SCOPE_NAMES[object]
+        return base if base == "e-commerce" else f"{base}.{access}"
+    return f"crm.objects.{object if object in STANDARD else 'custom'}.{access}"
+
+
+def _property_steps(need: SetupNeed) -> tuple[str, ...]:
+    return (
+        "In HubSpot open Settings (the gear) > Data Management > Properties.",
+        f"Choose the object {need.object} and press Create property.",
+        f"Label: Revline id. Internal name: {need.name}. Field type: Single-line text.",
+        "Under Rules tick: Require unique values for this property. HubSpot offers this only "
+        "while a property is being created.",
+        "Press Create.",
+    )
+
+
+def _wrong_property_steps(need: SetupNeed) -> tuple[str, ...]:
+    return (
+        f"{need.object} already has a property {need.name}, which is not a unique text.",
+        "Uniqueness can be chosen only when a property is created: archive that property, or set "
+        "another identity field in the mapping.",
+        *_property_steps(need),
+    )
+
+
+def _permission_steps(need: SetupNeed) -> tuple[str, ...]:
+    return (
+        "In HubSpot open Settings (the gear) > Integrations > Service Keys (or Private Apps).",
+        "Open the key that Revline uses and go to its Scopes.",
+        f"Add {need.name} and save; the key itself stays the same.",
+    )
+
+
+def _webhook_steps(need: SetupNeed) -> tuple[str, ...]:
+    singular = _SINGULAR.get(need.object)
+    event = _EVENTS.get(need.name, need.name)
+    subscription = f"{singular}.{event}" if singular else f"object.{event} for {need.object}"
+    return (
+        "In HubSpot open the app that owns the webhooks, and its tab Webhooks.",
+        "Set the target URL to the public URL of this connection: …/webhooks/<connection name>.",
+        f"Press Create subscription and choose {subscription}"
+        + (", for all mapped properties." if event == "propertyChange" else "."),
+        "Activate the subscription, and put the app's client secret into client_secret.",
+    )
