@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from connectors.base import (
     ConnectorSpec,
@@ -15,7 +17,8 @@ from connectors.base import (
     SetupStep,
     Wiring,
 )
-from connectors.errors import AuthFailed, Rejected, UnexpectedAnswer
+from connectors.errors import ActionNeeded, AuthFailed, Rejected, UnexpectedAnswer
+from connectors.http import Transport
 from connectors.records import (
     AccountIdentity,
     Change,
@@ -28,10 +31,14 @@ from connectors.records import (
 from connectors.salesforce import finding, setup, sweeping, writing
 from connectors.salesforce.describing import Schemas, object_description
 from connectors.salesforce.ids import normal_id
-from connectors.salesforce.objects import SPEC
+from connectors.salesforce.objects import LIMIT_CLASS, SPEC
 from connectors.salesforce.rest import Rest, Usage
+from connectors.salesforce.settings import parse_settings
 from connectors.salesforce.soql import object_name, select
-from connectors.salesforce.tokens import Tokens
+from connectors.salesforce.tokens import TOKEN_PATH, TokenAnswer, Tokens
+
+if TYPE_CHECKING:
+    import requests
 
 _DRIFT_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "VALUE_TYPE", "ROW_SHAPE"})
 
@@ -152,6 +159,40 @@ class Salesforce:
             if error.code in _DRIFT_CODES:
                 self._schemas.forget(selection.object)
             raise
+
+
+def build(settings: Mapping[str, str], wiring: Wiring) -> Salesforce:
+    """A connector for these settings; makes no call. Raises ``ActionNeeded``."""
+    try:
+        checked = parse_settings(settings, allow_loopback=wiring.allow_loopback)
+    except ValueError as error:
+        raise ActionNeeded(f"Salesforce: {error}", code="BAD_SETTING") from None
+    login = Transport(checked.login_url, wiring, limit_class=LIMIT_CLASS)
+    tokens = Tokens(
+        checked, partial(_post_form, login), wiring.now, allow_loopback=wiring.allow_loopback
+    )
+
+    def open_session(url: str) -> requests.Session:
+        return Transport(url, wiring, limit_class=LIMIT_CLASS).session()
+
+    return Salesforce(Rest(tokens, checked.version, open_session, wiring.now), tokens, wiring)
+
+
+def _post_form(login: Transport, form: Mapping[str, str]) -> TokenAnswer:
+    response = login.request(
+        "POST",
+        TOKEN_PATH,
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+        },
+        body=urlencode(form).encode(),
+        effect=False,
+    )
+    try:
+        return TokenAnswer(response.status, response.json())
+    except UnexpectedAnswer:
+        return TokenAnswer(response.status, None)
 
 
 def _describe(rest: Rest, object: str) -> object:

@@ -249,7 +249,9 @@ class Schemas:
         """
         wanted = self.get(root).name
         fields = [
-            one for one in self.get(child).fields.values() if wanted in one.description.references
+            one
+            for one in self.get(child).fields.values()
+            if wanted in one.description.references and one.name != "MasterRecordId"
         ]
         usual = {f"{wanted}id".lower(), wanted.lower()}
         named = [one for one in fields if one.name.lower() in usual]

@@ -36,7 +36,6 @@ from connectors.salesforce.objects import LIMIT_CLASS
 _MESSAGE_MAX = 500
 _CONCURRENT_WAIT = timedelta(seconds=30)
 _THROTTLE_WAIT = timedelta(seconds=60)
-_WAIT_MAX = timedelta(hours=24)
 _ID = re.compile(r"\b[A-Za-z0-9]{18}\b|\b[A-Za-z0-9]{15}\b", re.ASCII)
 
 
@@ -109,7 +108,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
     }
 )
 
-# Codes of a whole call that show the user lacks a right, when the status is 403.
+# Statuses that say more than the code in the body.
 _BY_STATUS: Final[Mapping[int, Meaning]] = MappingProxyType(
     {
         401: Meaning.EXPIRED,
@@ -197,18 +196,21 @@ def call_error(
     *,
     effect: bool,
     object: str = "",
-    retry_after: str | None = None,
+    wait: timedelta | None = None,
 ) -> CallError:
-    """What a call answered with an error status means. ``effect``: it may have written."""
+    """What a call answered with an error status means.
+
+    ``effect``: the call may have written. ``wait`` is what the answer's Retry-After asks for.
+    """
     found = problems(content)
     if status >= 500 or status == 408:
-        return _outage(status, found, effect=effect, retry_after=retry_after)
+        return _outage(status, found, effect=effect, wait=wait)
     if not found:
         found = (Problem(f"HTTP_{status}", f"Salesforce answered {status} without a reason"),)
     first = found[0]
     if status == 300:
         return _ambiguous(object, content)
-    if status < 400 or status == 415:
+    if status < 400:
         return UnexpectedAnswer(
             f"Salesforce answered {status}: {first.message}", code=first.code, status=status
         )
@@ -218,18 +220,17 @@ def call_error(
     if meaning is Meaning.GONE:
         # A whole call that finds nothing asked for an address, not for a record.
         meaning = Meaning.REJECTED
-    return _error(meaning, found, object=object, status=status, wait=_wait(retry_after))
+    return _error(meaning, found, object=object, status=status, wait=wait)
 
 
 def _outage(
-    status: int, found: tuple[Problem, ...], *, effect: bool, retry_after: str | None
+    status: int, found: tuple[Problem, ...], *, effect: bool, wait: timedelta | None
 ) -> CallError:
     code = found[0].code if found else f"HTTP_{status}"
     reason = found[0].message if found else "the service is not available"
     message = f"Salesforce answered {status}: {reason}"
     if effect:
         return OutcomeUnknown(message, code=code, status=status)
-    wait = _wait(retry_after)
     if wait is not None:
         return RateLimited(message, wait=wait, limit_class=LIMIT_CLASS, code=code, status=status)
     return RetryLater(message, code=code, status=status)
@@ -303,13 +304,6 @@ def _limit(first: Problem, wait: timedelta | None, status: int | None) -> CallEr
     return RateLimited(message, wait=pause, limit_class=LIMIT_CLASS, code=code, status=status)
 
 
-def _wait(retry_after: str | None) -> timedelta | None:
-    """Seconds asked for, at most a day; anything else than a count of seconds is not understood."""
-    if retry_after is None or not re.fullmatch(r"[0-9]{1,9}", retry_after.strip(), re.ASCII):
-        return None
-    return min(timedelta(seconds=int(retry_after)), _WAIT_MAX)
-
-
 # Every exception of the SDK, by name so that looking imports nothing. STATUS means: by its status.
 STATUS: Final = "status"
 SDK_EXCEPTIONS: Final[Mapping[str, str | type[CallError]]] = MappingProxyType(
@@ -330,12 +324,12 @@ SDK_EXCEPTIONS: Final[Mapping[str, str | type[CallError]]] = MappingProxyType(
 
 
 def sdk_error(
-    error: Exception, *, effect: bool, object: str = "", retry_after: str | None = None
+    error: Exception, *, effect: bool, object: str = "", wait: timedelta | None = None
 ) -> CallError:
     """The SDK's exception in our words."""
     rule = SDK_EXCEPTIONS.get(type(error).__name__, UnexpectedAnswer)
     if isinstance(rule, str):
         status = int(getattr(error, "status", 0) or 0)
         content = getattr(error, "content", None)
-        return call_error(status, content, effect=effect, object=object, retry_after=retry_after)
+        return call_error(status, content, effect=effect, object=object, wait=wait)
     return rule(f"the SDK reported {type(error).__name__}", code="SDK_ERROR")

@@ -1,7 +1,7 @@
 """The SDK, fenced: every call to the data address goes through here.
 
 The SDK builds addresses and raises by status; we hold the token, send through our own session,
-read bodies strictly from bytes (amounts exact), and never let it log in, retry or build an address
+whose answers are read strictly (amounts exact), and never let it log in, retry or build an address
 from a value.
 """
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connectors.errors import AuthFailed, CallError, OutcomeUnknown, UnexpectedAnswer
+from connectors.http import retry_after
 from connectors.salesforce.errors import SDK_EXCEPTIONS, sdk_error
 from connectors.salesforce.objects import PAGE_MAX
 from connectors.salesforce.tokens import Grant, Tokens
@@ -74,20 +75,20 @@ class _Client:
 
 
 class Rest:
-    """Calls to one org. ``open_session`` gives our transport's session for a data address;
-    ``parse`` is the strict JSON reader."""
+    """Calls to one org. ``open_session`` gives our transport's session for a data address: one that
+    keeps to its origin, follows no redirect, bounds every wait and reads JSON exactly."""
 
     def __init__(
         self,
         tokens: Tokens,
         version: str,
         open_session: Callable[[str], requests.Session],
-        parse: Callable[[bytes], object],
+        now: Callable[[], datetime],
     ) -> None:
         self._tokens = tokens
         self._version = version
         self._open_session = open_session
-        self._parse = parse
+        self._now = now
         self._lock = threading.Lock()
         self._client: _Client | None = None
         self._usage: Usage | None = None
@@ -108,6 +109,8 @@ class Rest:
                 _Request(method, path, _WRITE_HEADERS, body=body, object=object, effect=True)
             )
         except UnexpectedAnswer as error:
+            if error.code == "URL_REFUSED":  # nothing was sent
+                raise
             raise OutcomeUnknown(error.message, code=error.code, status=error.status) from None
 
     def query(
@@ -181,7 +184,7 @@ class Rest:
             ) from None
 
     def _once(self, client: _Client, request: _Request) -> object:
-        self._answer.retry_after = None
+        self._answer.wait = None
         try:
             answer: object = client.sdk.restful(
                 request.path,
@@ -199,7 +202,7 @@ class Rest:
                 error,
                 effect=request.effect,
                 object=request.object,
-                retry_after=self._answer.retry_after,
+                wait=self._answer.wait,
             ) from None
         return answer
 
@@ -237,18 +240,14 @@ class Rest:
     def _noted(
         self, response: requests.Response, *_args: object, **_kwargs: object
     ) -> requests.Response:
-        """Read what every answer says beside its body, and have the body read strictly."""
-        headers, content = response.headers, response.content
-        self._answer.retry_after = headers.get("Retry-After")
+        """Read what every answer says beside its body, errors included."""
+        headers = response.headers
+        asked = headers.get("Retry-After")
+        self._answer.wait = retry_after(asked, self._now()) if asked is not None else None
         self._answer.vendor_now = _http_date(headers.get("Date"))
         found = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
         if found:
             self._usage = Usage(int(found[1]), int(found[2]))
-
-        def strict(**_ignored: object) -> object:
-            return self._parse(content)
-
-        response.json = strict  # type: ignore[method-assign]
         return response
 
 
