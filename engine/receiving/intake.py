@@ -44,7 +44,10 @@ class Intake:
         self._budget = BufferBudget(limits.buffered_max_bytes)
 
     async def read(self, request: Request, connection: str) -> WebhookRequest:
-        """The whole request, its headers checked before. Raises :class:`Refusal`, or starlette's ``ClientDisconnect``."""
+        """The whole request; its headers were checked before.
+
+        Raises :class:`Refusal`, or starlette's ``ClientDisconnect``.
+        """
         headers: tuple[tuple[str, str], ...] = request.scope[HEADERS]
         path = f"{PATH}{connection}"
         if request.scope.get("raw_path", path.encode()) != path.encode():

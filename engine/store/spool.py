@@ -31,7 +31,6 @@ from engine.store.spool_database import (
 )
 
 PRUNE_ROWS: Final = 1_000
-IDLE_SECONDS: Final = 5.0
 
 
 class SpoolUnavailable(Exception):
@@ -199,20 +198,20 @@ class Spool:
     def _run(self) -> None:
         self._measure()
         while True:
+            if time.monotonic() >= self._prune_due and not self._closing:
+                self._prune()
             items = self._take()
             if items:
                 self._write(items)
             elif self._closing:
                 return
-            if time.monotonic() >= self._prune_due and not self._closing:
-                self._prune()
 
     def _take(self) -> list[_Item]:
         taken: list[_Item] = []
         size = 0
         with self._changed:
             if not self._items and not self._closing:
-                self._changed.wait(IDLE_SECONDS)
+                self._changed.wait(max(0.0, self._prune_due - time.monotonic()))
             while self._items and len(taken) < self._limits.batch_rows:
                 following = self._items[0].entry.size if self._items[0].entry else 0
                 if taken and size + following > self._limits.batch_bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,10 +158,9 @@ def reading_engine(place: SpoolPlace) -> Engine:
     """Connections that only read, each opened when needed, so that a replaced file is noticed."""
     if place.file is None:
         return create_engine(str(place.url), pool_size=1, max_overflow=1, pool_pre_ping=True)
+    path, busy_seconds = place.file, place.busy_seconds
     engine = create_engine(
-        f"sqlite:///file:{quote(str(place.file))}?mode=ro&uri=true",
-        poolclass=NullPool,
-        connect_args={"timeout": place.busy_seconds},
+        "sqlite://", poolclass=NullPool, creator=lambda: _open(path, "ro", busy_seconds)
     )
 
     @event.listens_for(engine, "connect")
@@ -193,11 +193,19 @@ def _create_tables(engine: Engine, *, advisory: bool) -> None:
             connection.execute(spool_probe.insert().values(id=1, at=0))
 
 
+def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
+    """The file by its quoted name: project folders may be called anything."""
+    return sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        timeout=busy_seconds,
+        check_same_thread=False,
+    )
+
+
 def _sqlite(path: Path, busy_seconds: float, pages_max: int | None) -> Engine:
     engine = create_engine(
-        f"sqlite:///file:{quote(str(path))}?uri=true",
-        poolclass=StaticPool,
-        connect_args={"check_same_thread": False, "timeout": busy_seconds},
+        "sqlite://", poolclass=StaticPool, creator=lambda: _open(path, "rwc", busy_seconds)
     )
 
     @event.listens_for(engine, "connect")
