@@ -25,6 +25,8 @@ _KINDS: Final = {
     "tuple_type": "a list",
 }
 
+_NAME_HINT: Final = "up to 63 of a-z, 0-9, _ and -, beginning with a letter or digit"
+
 
 class Block(BaseModel):
     """A block of a file: unknown keys are faults, types are as written, nothing changes later."""
@@ -64,8 +66,14 @@ class Problems:
         self, document: Document, model: type[BaseModel], problem: ValidationError
     ) -> None:
         """Note everything a validation found."""
+        self.validation_inside(document, (), model, problem)
+
+    def validation_inside(
+        self, document: Document, path: KeyPath, model: type[BaseModel], problem: ValidationError
+    ) -> None:
+        """Note everything the validation of a block at ``path`` found."""
         for details in problem.errors(include_url=False):
-            self.add(_explain(document, model, details))
+            self.add(_explain(document, model, details, path))
 
     def raise_any(self) -> None:
         """Raise :class:`ConfigErrors` if there is any fault."""
@@ -78,19 +86,27 @@ def block_keys(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
-def _explain(document: Document, model: type[BaseModel], details: ErrorDetails) -> ConfigError:
-    path: KeyPath = tuple(part for part in details["loc"] if isinstance(part, str | int))
+def _explain(
+    document: Document, model: type[BaseModel], details: ErrorDetails, outer: KeyPath
+) -> ConfigError:
+    inner: KeyPath = tuple(part for part in details["loc"] if isinstance(part, str | int))
     kind = details["type"]
+    if inner and inner[-1] == "[key]":
+        path = (*outer, *inner[:-1])
+        return document.error(path, f"`{path[-1]}` is not a name", _NAME_HINT, key=True)
+    path = (*outer, *inner)
     last = str(path[-1]) if path else ""
     if kind == "missing":
-        return document.error(path[:-1], f"`{last}` is missing", f"add `{last}:` here")
+        return document.error(path[:-1], f"`{last}` is missing", f"add `{last}:` here", key=True)
     if kind == "extra_forbidden":
-        block = _block_at(model, path[:-1])
+        block = _block_at(model, inner[:-1])
         hint = nearest(last, block_keys(block)) if block else None
         return document.error(path, f"unknown key `{last}`", hint, key=True)
-    label = f"`{last}`" if last else "this file"
+    label = f"`{last}`" if isinstance(path[-1] if path else "", str) and last else "this"
     if kind in _KINDS:
         return document.error(path, f"{label} must be {_KINDS[kind]}", _type_hint(kind))
+    if kind == "string_pattern_mismatch":
+        return document.error(path, f"{label} is not a name", _NAME_HINT)
     if kind in ("enum", "literal_error"):
         expected = details.get("ctx", {}).get("expected", "")
         return document.error(path, f"{label} must be one of {expected}")

@@ -202,12 +202,12 @@ class MappingProgram:
         """The source paths of the mapping that this view does not hold."""
         record = view.record
         found = [name for name in self.selection.fields if not _was_read(record, name)]
-        for name in self.selection.associations:
-            if name not in record.associations:
-                found.append(f"associations.{name}")
-        for name in self.includes:
-            if name not in view.children:
-                found.append(f"children.{name}")
+        found += [
+            f"associations.{name}"
+            for name in self.selection.associations
+            if name not in record.associations
+        ]
+        found += [f"children.{name}" for name in self.includes if name not in view.children]
         return frozenset(found)
 
 

@@ -250,8 +250,8 @@ class CompiledChild(RuleSet, Protocol):
 class CompiledMapping(RuleSet, Protocol):
     """A mapping file, compiled. ``digest`` changes when anything that affects output changes.
 
-    ``business_key`` is the declared text: an expression, or ``{object}-{id}`` with ``{id}`` standing
-    for the source id; :meth:`business_key_of` works it out.
+    ``business_key`` is the declared text: an expression, or ``{object}-{id}`` with ``{id}`` in
+    place of the source id; :meth:`business_key_of` works it out.
     """
 
     @property

@@ -230,7 +230,7 @@ def _require_read(expression: Expression, unread: frozenset[str]) -> None:
     if missing:
         raise DataFault(
             "SOURCE_NOT_READ",
-            f"{expression.place}: the source did not show {', '.join(missing)}, on which this depends",
+            f"{expression.place}: the source did not show what this needs: {', '.join(missing)}",
         )
 
 

@@ -1,0 +1,174 @@
+"""Reads a project: one file, its mappings, and everything checked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from connectors.base import ConnectorSpec
+from engine.config.checks import CheckedSync, check_together
+from engine.config.connections import build_connections, url_fault
+from engine.config.environment import FromEnvironment, substitute
+from engine.config.mappings import Mappings
+from engine.config.model import Config, ConnectionConfig, ReceiverConfig, SyncConfig
+from engine.config.problems import Problems
+from engine.config.schema import ProjectFile, ReceiverBlock
+from engine.config.syncs import SyncBuilder, sync_content
+from engine.config.yaml import Document, read_document
+from engine.errors import ConfigError, ConfigErrors
+from engine.mapping.compile import digest_of
+from engine.mapping.compiled import MappingProgram
+
+FILE_NAME: Final = "revline.yaml"
+_STORES: Final = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+def load(
+    folder_or_file: Path, environ: Mapping[str, str], specs: Mapping[str, ConnectorSpec]
+) -> Config:
+    """Read and check a project. ``specs`` are the known connectors by name.
+
+    Raises :class:`ConfigErrors` with every fault found.
+    """
+    file = folder_or_file / FILE_NAME if folder_or_file.is_dir() else folder_or_file
+    folder = file.parent
+    problems = Problems()
+    try:
+        document = read_document(file, file.name)
+    except ConfigError as fault:
+        hint = "run `revline init`, or name the file with -c" if not fault.line else fault.hint
+        raise ConfigErrors(
+            [ConfigError(fault.file, fault.line, fault.column, fault.message, fault.hint or hint)]
+        ) from None
+    content = substitute(document, environ, problems)
+    block = _shape(document, content, problems)
+    if block is None:
+        problems.raise_any()
+        raise ConfigErrors([document.error((), "the file cannot be used")])
+    config = _build(document, folder, file, block, specs, problems)
+    problems.raise_any()
+    return config
+
+
+def _shape(document: Document, content: Any, problems: Problems) -> ProjectFile | None:
+    if not isinstance(content, dict):
+        problems.at(document, (), "the configuration is a block of keys", "start with `version: 1`")
+        return None
+    try:
+        return ProjectFile.model_validate(content)
+    except ValidationError as problem:
+        problems.validation(document, ProjectFile, problem)
+        return None
+
+
+def _build(
+    document: Document,
+    folder: Path,
+    file: Path,
+    block: ProjectFile,
+    specs: Mapping[str, ConnectorSpec],
+    problems: Problems,
+) -> Config:
+    connections = build_connections(
+        document, block.connections, specs, block.defaults.poll_every, problems
+    )
+    mappings = Mappings(folder, problems)
+    builder = SyncBuilder(document, connections, specs, mappings, problems)
+    syncs: dict[str, SyncConfig] = {}
+    for name, sync_block in block.syncs.items():
+        sync = builder.build(name, sync_block, block.defaults)
+        if sync is not None:
+            syncs[name] = sync
+    checked = [
+        CheckedSync(sync, sync.mapping)
+        for sync in syncs.values()
+        if isinstance(sync.mapping, MappingProgram)
+    ]
+    check_together(document, checked, block.syncs, problems)
+    _check_receiver(document, block.receiver, problems)
+    _check_store(document, block.store, problems)
+    receiver = ReceiverConfig(**block.receiver.model_dump())
+    return Config(
+        folder=folder,
+        file=file,
+        environment=block.environment,
+        connections=connections,
+        syncs=syncs,
+        receiver=receiver,
+        digest=_digest(block, connections, syncs, specs, receiver),
+        store=str(block.store) if block.store else None,
+        payload_days=block.payload_days,
+    )
+
+
+def _check_receiver(document: Document, block: ReceiverBlock, problems: Problems) -> None:
+    if block.public_url is None:
+        return
+    fault = url_fault(block.public_url, allow_loopback=True)
+    if fault is not None:
+        problems.at(document, ("receiver", "public_url"), f"`public_url` {fault[0]}", fault[1])
+
+
+def _check_store(document: Document, store: str | None, problems: Problems) -> None:
+    if not store:
+        return
+    try:
+        parts = urlsplit(store)
+        sound = parts.scheme in _STORES and bool(parts.path.strip("/"))
+    except ValueError:
+        sound, parts = False, urlsplit("")
+    if not sound:
+        problems.at(
+            document,
+            ("store",),
+            "`store` is not the address of a PostgreSQL database",
+            "write postgresql://host/database, or leave it out for SQLite in state/",
+        )
+    elif parts.password and not isinstance(store, FromEnvironment):
+        problems.at(
+            document,
+            ("store",),
+            "`store` holds a password, which must not be written into this file",
+            "write ${REVLINE_STORE} here and set REVLINE_STORE in the environment",
+        )
+
+
+def _digest(
+    block: ProjectFile,
+    connections: Mapping[str, ConnectionConfig],
+    syncs: Mapping[str, SyncConfig],
+    specs: Mapping[str, ConnectorSpec],
+    receiver: ReceiverConfig,
+) -> str:
+    """Over the effective configuration: defaults filled in, secrets left out."""
+    return digest_of(
+        {
+            "environment": block.environment,
+            "connections": {
+                name: _connection_content(connection, specs[connection.connector])
+                for name, connection in connections.items()
+            },
+            "receiver": asdict(receiver),
+            "payload_days": block.payload_days,
+            "syncs": {name: sync_content(sync) for name, sync in syncs.items()},
+        }
+    )
+
+
+def _connection_content(connection: ConnectionConfig, spec: ConnectorSpec) -> dict[str, Any]:
+    secret = {setting.name for setting in spec.settings if setting.secret}
+    return {
+        "connector": connection.connector,
+        "settings": {
+            name: value for name, value in connection.settings.items() if name not in secret
+        },
+        "zone": str(connection.zone),
+        "poll_every": connection.poll_every,
+        "removed_every": connection.removed_every,
+        "allow_loopback": connection.allow_loopback,
+    }

@@ -1,0 +1,113 @@
+"""The shape of ``revline.yaml``. What the settings mean is told in ``docs/configuration.md``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from engine.config.durations import duration
+from engine.config.environment import FromEnvironment
+from engine.config.model import Enabled, Mode, OnDelete, WriteOrder
+from engine.config.problems import Block
+from engine.config.yaml import plain_value
+
+
+def _retyped(value: Any) -> Any:
+    """A variable stands for what would have been written in its place."""
+    return plain_value(str(value)) if isinstance(value, FromEnvironment) else value
+
+
+def _plain_text(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
+
+
+def _enabled(value: Any) -> Any:
+    value = _retyped(value)
+    if isinstance(value, bool):
+        return Enabled.ON if value else Enabled.OFF
+    if value == "shadow":
+        return Enabled.SHADOW
+    raise ValueError("write true, false or shadow")
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Text = Annotated[str, BeforeValidator(_plain_text)]
+Whole = Annotated[int, BeforeValidator(_retyped)]
+Flag = Annotated[bool, BeforeValidator(_retyped)]
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+
+
+class ConnectionBlock(Block):
+    """What every connection has; a connector adds settings of its own."""
+
+    connector: Text
+    timezone: Text = "UTC"
+    poll_every: Duration | None = None
+    removed_every: Duration = timedelta(hours=1)
+    allow_loopback: Flag = False
+
+
+class ReceiverBlock(Block):
+    """The webhook receiver."""
+
+    host: Text = "127.0.0.1"
+    port: Annotated[Whole, Field(ge=0, le=65535)] = 8080
+    public_url: Text | None = None
+    body_max_bytes: Annotated[Whole, Field(ge=1024, le=67_108_864)] = 1_048_576
+    spool_max_mb: Annotated[Whole, Field(ge=1, le=1_048_576)] = 1024
+    keep: Duration = timedelta(days=7)
+
+
+class DefaultsBlock(Block):
+    """What a sync or connection uses where it says nothing itself."""
+
+    poll_every: Duration = timedelta(minutes=5)
+    retries: Annotated[Whole, Field(ge=0, le=10)] = 3
+
+
+class RecheckBlock(Block):
+    """Re-reading of records that can change without a new version."""
+
+    every: Duration
+    window: Duration
+
+
+class GuardsBlock(Block):
+    """Automatic stops, counted per sync and hour."""
+
+    creates_max: Annotated[Whole, Field(ge=0)] | None = None
+    deletes_max: Annotated[Whole, Field(ge=0)] | None = 0
+
+
+class SyncBlock(Block):
+    """One sync."""
+
+    from_: Text = Field(alias="from")
+    to: Text
+    mapping: Name
+    start_from: Text
+    enabled: Annotated[Enabled, BeforeValidator(_enabled)] = Enabled.ON
+    mode: Annotated[Mode, Field(strict=False)] = Mode.UPSERT
+    after: list[Text] = Field(default_factory=list)
+    poll_every: Duration | None = None
+    webhooks: Flag = True
+    write_order: Annotated[WriteOrder, Field(strict=False)] = WriteOrder.MERGED
+    retries: Annotated[Whole, Field(ge=0, le=10)] | None = None
+    on_delete: Annotated[OnDelete, Field(strict=False)] = OnDelete.FLAG
+    recheck: RecheckBlock | None = None
+    guards: GuardsBlock = Field(default_factory=GuardsBlock)
+
+
+class ProjectFile(Block):
+    """The whole file. Connections are checked against their connectors afterwards."""
+
+    version: Literal[1]
+    environment: Name = "production"
+    connections: dict[Name, dict[str, Any]]
+    receiver: ReceiverBlock = Field(default_factory=ReceiverBlock)
+    store: str | None = None
+    payload_days: Annotated[Whole, Field(ge=1, le=3650)] = 30
+    defaults: DefaultsBlock = Field(default_factory=DefaultsBlock)
+    syncs: dict[Name, SyncBlock] = Field(default_factory=dict)
