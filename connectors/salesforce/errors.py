@@ -122,6 +122,9 @@ _BY_STATUS: Final[Mapping[int, Meaning]] = MappingProxyType(
 )
 
 
+_BY_ID: Final = frozenset({Operation.UPDATE, Operation.DELETE})
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One entry of an error answer, however its code was called there."""
@@ -179,12 +182,11 @@ def row_error(object: str, operation: Operation, entries: object) -> CallError:
         return Rejected("Salesforce refused the record without saying why", code="NO_REASON_GIVEN")
     first = found[0]
     meaning = MEANINGS.get(first.code, Meaning.REJECTED)
-    on_itself = (
-        first.code == "INVALID_CROSS_REFERENCE_KEY"
-        and not first.fields
-        and operation in (Operation.UPDATE, Operation.DELETE)
-    )
-    if on_itself:
+    on_another = any(name != "Id" for name in first.fields)
+    if meaning is Meaning.GONE and on_another:
+        # It is a record referred to that is deleted.
+        meaning = Meaning.REJECTED
+    if first.code == "INVALID_CROSS_REFERENCE_KEY" and not on_another and operation in _BY_ID:
         # A record removed for good is reported as a reference that leads nowhere.
         meaning = Meaning.GONE
     return _error(meaning, found, object=object, status=None, wait=None)

@@ -113,6 +113,7 @@ def entry(code: str, message: str = "m", fields: list[str] | None = None) -> dic
     [
         (Operation.UPSERT, [entry("UNABLE_TO_LOCK_ROW")], RetryLater),
         (Operation.UPDATE, [entry("ENTITY_IS_DELETED")], Gone),
+        (Operation.UPDATE, [entry("ENTITY_IS_DELETED", fields=["AccountId"])], Rejected),
         (Operation.UPDATE, [entry("CANNOT_UPDATE_CONVERTED_LEAD")], Gone),
         (Operation.UPDATE, [entry("INVALID_CROSS_REFERENCE_KEY")], Gone),
         (Operation.UPSERT, [entry("INVALID_CROSS_REFERENCE_KEY")], Rejected),
