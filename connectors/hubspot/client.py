@@ -8,28 +8,27 @@ of its connection pool: no retries, no redirects, deadlines always.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from connectors.errors import AuthFailed, CallError, Rejected, UnexpectedAnswer
+from connectors.base import Wiring
+from connectors.errors import AuthFailed, CallError, Rejected
+from connectors.http import Transport, parse_json, redact
 from connectors.hubspot.errors import Circumstances, Reply, error_of, sdk_error
 from connectors.hubspot.objects import ASSOCIATIONS, BURST, SEARCH
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.tokens import FixedToken, RefreshedToken, Tokens
 
-if TYPE_CHECKING:
-    from connectors.base import Wiring
-    from connectors.http import Transport
+_SECRETS: Final = ("access_token", "client_secret", "client_secret_previous", "refresh_token")
 
 
 @dataclass(frozen=True, slots=True)
 class DoorFacts:
-    """Which API object of the SDK a door is, its limit class, and whether its calls write."""
+    """Which API object of the SDK a door is, its limit class, and whether its calls may write."""
 
     api: str
     limit_class: str
@@ -47,7 +46,6 @@ class Door(Enum):
     SETUP = DoorFacts("crm.properties.groups_api", BURST, effect=True)
     OWNERS = DoorFacts("crm.owners.owners_api", BURST)
     OAUTH = DoorFacts("oauth.tokens_api", BURST)
-    WEBHOOKS = DoorFacts("webhooks.subscriptions_api", BURST, effect=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +68,168 @@ class Answer:
     status: int
     body: Any
     request_id: str | None
+
+
+def limit_class_of(method: str, path: str) -> str:  # noqa: ARG001 - how the transport asks
+    """The limit a call counts against, from its path."""
+    if path.endswith("/search"):
+        return SEARCH
+    return ASSOCIATIONS if "/associations/" in path else BURST
+
+
+def writes(method: str, path: str) -> bool:
+    """Whether a call may change something: HubSpot reads and searches by POST."""
+    return method != "GET" and not path.endswith(("/batch/read", "/search", "/token"))
+
+
+class Client:
+    """Calls HubSpot. One attempt per call, save that an expired OAuth token is replaced once."""
+
+    def __init__(self, settings: Mapping[str, str], wiring: Wiring, paths: Paths) -> None:
+        """Raises ``Rejected`` when the settings hold no credentials."""
+        self._settings = settings
+        self._wiring = wiring
+        self._paths = paths
+        self._transport = Transport(
+            settings["base_url"],
+            wiring,
+            limit_class=limit_class_of,
+            effect_of=writes,
+        )
+        self._apis = _api_objects(self._transport)
+        self._secrets = tuple(settings[name] for name in _SECRETS if settings.get(name))
+        self._tokens = self._tokens_of(settings)
+        self.zone: ZoneInfo | None = None
+
+    def call(self, call: Call) -> Answer:
+        """Make a call.
+
+        Raises:
+            CallError: by the table of :mod:`connectors.hubspot.errors`.
+        """
+        if call.form is not None:
+            return self._send(call, None)
+        token = self._tokens.token()
+        try:
+            return self._send(call, token)
+        except AuthFailed:
+            # A 401 is answered before anything is done, so that sending again is no second effect.
+            if not self._tokens.refused(token):
+                raise
+        return self._send(call, self._tokens.token())
+
+    def row_error(self, reply: Reply, *, effect: bool, object: str) -> CallError:
+        """The error of one row of a 207."""
+        return error_of(self._clean(reply), self._circumstances(object, BURST, effect=effect))
+
+    def close(self) -> None:
+        """Drop idle connections."""
+        self._transport.close()
+
+    def _send(self, call: Call, token: str | None) -> Answer:
+        facts = call.door.value
+        api = self._apis[call.door]
+        timeouts = (self._wiring.connect_seconds, self._wiring.read_seconds)
+        at = self._circumstances(call.object, facts.limit_class, effect=facts.effect)
+        try:
+            raw = api.call_api(
+                call.path,
+                call.method,
+                query_params=list(call.query),
+                header_params=_headers(call),
+                body=call.body,
+                post_params=list(call.form or ()),
+                auth_settings=["oauth2"] if token else [],
+                _preload_content=False,
+                _request_timeout=timeouts,
+                _request_auth=_bearer(token) if token else None,
+            )
+        except CallError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the SDK has 300 unrelated classes of its own
+            raise self._refused(error, at, token) from None
+        return Answer(
+            raw.status,
+            parse_json(raw.data) if raw.data else None,
+            raw.getheader("x-hubspot-correlation-id"),
+        )
+
+    def _refused(self, error: Exception, at: Circumstances, token: str | None) -> CallError:
+        body = getattr(error, "body", None)
+        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+        if text:
+            error.body = redact(text, (*self._secrets, token or ""))  # type: ignore[attr-defined]
+        return sdk_error(error, at)
+
+    def _clean(self, reply: Reply) -> Reply:
+        message = reply.body.get("message")
+        if not isinstance(message, str):
+            return reply
+        return replace(reply, body={**reply.body, "message": redact(message, self._secrets)})
+
+    def _circumstances(self, object: str, limit_class: str, *, effect: bool) -> Circumstances:
+        return Circumstances(object, limit_class, effect, self._wiring.now(), self.zone)
+
+    def _tokens_of(self, settings: Mapping[str, str]) -> Tokens:
+        if settings.get("access_token"):
+            return FixedToken(settings["access_token"])
+        needed = ("client_id", "client_secret", "refresh_token")
+        missing = [name for name in needed if not settings.get(name)]
+        if missing:
+            raise Rejected(
+                "The connection has no credentials: set access_token (a service key or a private "
+                f"app's token), or for OAuth also {', '.join(missing)}.",
+                code="NO_CREDENTIALS",
+            )
+        return RefreshedToken(settings["refresh_token"], self._exchange, self._wiring.now)
+
+    def _exchange(self, refresh_token: str) -> Mapping[str, object]:
+        """Exchange a refresh token. Any refusal needs a person: "Working with OAuth"."""
+        form = (
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+            ("client_id", self._settings["client_id"]),
+            ("client_secret", self._settings["client_secret"]),
+        )
+        try:
+            answer = self._send(Call(Door.OAUTH, "POST", self._paths.token(), form=form), None)
+        except Rejected as error:
+            raise AuthFailed(
+                f"HubSpot refuses the refresh token; install the app anew. {error.message}",
+                code=error.code,
+                request_id=error.request_id,
+                status=error.status,
+            ) from error
+        return answer.body if isinstance(answer.body, Mapping) else {}
+
+
+def _headers(call: Call) -> dict[str, str]:
+    form = "application/x-www-form-urlencoded"
+    kind = form if call.form is not None else "application/json"
+    return {"Accept": "application/json", "Content-Type": kind}
+
+
+def _bearer(token: str) -> dict[str, str]:
+    """The SDK's own form of one call's authorisation; several threads may hold different tokens."""
+    return {
+        "type": "oauth2",
+        "in": "header",
+        "key": "Authorization",
+        "value": f"Bearer {token}",
+    }
+
+
+def _api_objects(transport: Transport) -> dict[Door, Any]:
+    """The SDK's API clients, each with our transport in the place of its connection pool.
+
+    The SDK is imported here, so that looking at the connector's declarations does not.
+    """
+    from hubspot import Client as Sdk
+
+    sdk = Sdk.create(host=transport.base_url, base_url=transport.base_url, retry=False)
+    clients: dict[Door, Any] = {}
+    for door in Door:
+        api = reduce(getattr, door.value.api.split("."), sdk)
+        api.api_client.rest_client.pool_manager = transport.pool_manager()
+        clients[door] = api.api_client
+    return clients

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -29,6 +28,7 @@ from connectors.errors import (
     RetryLater,
     UnexpectedAnswer,
 )
+from connectors.http import retry_after
 from connectors.hubspot.objects import SEARCH
 from connectors.records import Ref
 
@@ -237,27 +237,16 @@ def sdk_error(error: Exception, at: Circumstances) -> CallError:
 def wait_of(reply: Reply, at: Circumstances, *, moving: bool) -> timedelta:
     """How long to wait: ``Retry-After``, else the limit's own window. Absurd figures are capped."""
     most = _MOVE_WAIT_MAX if moving else _WAIT_MAX
-    asked = _retry_after(reply.headers.get("retry-after", ""), at.now)
-    if asked is not None:
-        return min(asked, most)
-    if moving:
-        return most
+    otherwise = most if moving else _window(reply, at)
+    return retry_after(reply.headers.get("retry-after"), at.now, otherwise=otherwise, maximum=most)
+
+
+def _window(reply: Reply, at: Circumstances) -> timedelta:
+    """The limit's window as the answer gives it, else as documented."""
     window = reply.headers.get("x-hubspot-ratelimit-interval-milliseconds", "")
-    if window.isascii() and window.isdigit() and 0 < len(window) < 9:
-        return min(timedelta(milliseconds=int(window)), most)
+    if window.isascii() and window.isdigit() and len(window) < 7:
+        return timedelta(milliseconds=int(window))
     return timedelta(seconds=1 if at.limit_class == SEARCH else 10)
-
-
-def _retry_after(text: str, now: datetime) -> timedelta | None:
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=int(text[:9]))
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(at - now, timedelta(0))
 
 
 def next_midnight(at: Circumstances) -> datetime | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from connectors.errors import UnexpectedAnswer
@@ -81,8 +81,16 @@ class Reading:
             return gone(object, id, Life.MERGED, successor=survivor)
         return reader.record(row, associated.get(id))
 
+    def live(self, selection: Selection, ids: Sequence[str]) -> dict[str, Record]:
+        """The live ones of these records; no second look at the others."""
+        reader = self.reader(selection)
+        found = self.rows_by_id(reader, ids)
+        same = {id: row for id, row in found.items() if id_of(row) == id}
+        associated = self.associated(selection, tuple(same))
+        return {id: reader.record(row, associated[id]) for id, row in same.items()}
+
     def rows_by_id(self, reader: Reader, ids: Sequence[str]) -> dict[str, Row]:
-        """Asked id to row, a merged id to its survivor's row; ids that are not live are left out."""
+        """Asked id to row, a merged id to its survivor's; ids that are not live are left out."""
         found: dict[str, Row] = {}
         for chunk in chunks(ids, BATCH_MAX):
             found |= self._rows_of(reader, chunk)
@@ -122,7 +130,7 @@ class Reading:
         id_property: str | None = None,
     ) -> tuple[Row, ...]:
         """One batch read. Ids that do not exist are left out; other errors of a row are raised."""
-        body: dict[str, object] = {
+        body: dict[str, Any] = {
             "properties": list(properties),
             "propertiesWithHistory": [],
             "inputs": [{"id": id} for id in ids],
@@ -160,7 +168,7 @@ class Reading:
     # -- by a unique value ---------------------------------------------------------------------
 
     def lookup(self, selection: Selection, identities: Sequence[Identity]) -> tuple[Lookup, ...]:
-        """What is found under each identity; a batch read by unique property, which does not lag."""
+        """What is under each identity: a batch read by unique property, which does not lag."""
         answers: dict[Identity, Lookup] = {}
         by_field: dict[str, list[str]] = {}
         for identity in dict.fromkeys(identities):
@@ -185,9 +193,7 @@ class Reading:
             distinct.setdefault(_normal(field, value), []).append(value)
         rows_found: dict[str, Row] = {}
         for chunk in chunks([spellings[0] for spellings in distinct.values()], BATCH_MAX):
-            for row in self.batch_read(
-                selection.object, properties, chunk, id_property=field
-            ):
+            for row in self.batch_read(selection.object, properties, chunk, id_property=field):
                 for held in _unique_values(row, known):
                     rows_found |= dict.fromkeys(distinct.get(_normal(field, held), ()), row)
         ids = tuple(dict.fromkeys(id_of(row) for row in rows_found.values()))

@@ -111,6 +111,8 @@ class Searching:
     ) -> list[list[Row]]:
         """The candidates of some queries that fit into one search; further pages as needed."""
         hits: list[dict[str, Row]] = [{} for _ in queries]
+        if _too_long(search_body(fields, queries, reader.definitions, shown)):
+            return [[] for _ in queries]  # no search can ask for a value that long
         after: str | None = None
         for _ in range(_PAGES_MAX):
             open_places = [at for at, each in enumerate(hits) if len(each) < limit_each]
@@ -160,14 +162,18 @@ def plan(
     run: list[Query] = []
     for query in queries:
         longer = [*run, query]
-        size = len(json.dumps(search_body(fields, longer, definitions, shown)))
-        if run and (len(longer) > most or size > BODY_MAX_CHARACTERS):
+        too_long = _too_long(search_body(fields, longer, definitions, shown))
+        if run and (len(longer) > most or too_long):
             yield run
             run = [query]
         else:
             run = longer
     if run:
         yield run
+
+
+def _too_long(body: Mapping[str, object]) -> bool:
+    return len(json.dumps(body)) > BODY_MAX_CHARACTERS
 
 
 def _by_list(fields: tuple[str, ...], definitions: Definitions) -> bool:

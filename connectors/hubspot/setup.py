@@ -29,11 +29,10 @@ _EVENTS: Final = {
 class Setup:
     """Says what an account lacks, and creates what the API lets us create."""
 
-    def __init__(self, client: Client, paths: Paths, cache: PropertyCache, app_id: str) -> None:
+    def __init__(self, client: Client, paths: Paths, cache: PropertyCache) -> None:
         self._client = client
         self._paths = paths
         self._cache = cache
-        self._app_id = app_id
 
     def inspect(self, needs: Sequence[SetupNeed]) -> tuple[SetupStep, ...]:
         """How things stand, one step per need."""
@@ -142,8 +141,7 @@ def _property_steps(need: SetupNeed) -> tuple[str, ...]:
         "In HubSpot open Settings (the gear) > Data Management > Properties.",
         f"Choose the object {need.object} and press Create property.",
         f"Label: Revline id. Internal name: {need.name}. Field type: Single-line text.",
-        "Under Rules tick: Require unique values for this property. HubSpot offers this only "
-        "while a property is being created.",
+        "Under Rules tick: Require unique values for this property (offered only at creation).",
         "Press Create.",
     )
 
@@ -151,8 +149,7 @@ def _property_steps(need: SetupNeed) -> tuple[str, ...]:
 def _wrong_property_steps(need: SetupNeed) -> tuple[str, ...]:
     return (
         f"{need.object} already has a property {need.name}, which is not a unique text.",
-        "Uniqueness can be chosen only when a property is created: archive that property, or set "
-        "another identity field in the mapping.",
+        "HubSpot makes a property unique only at creation: archive it, or map another one.",
         *_property_steps(need),
     )
 

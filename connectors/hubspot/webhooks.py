@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -24,6 +24,7 @@ from connectors.signatures import (
     require_fresh,
     same,
 )
+from connectors.transport_json import BadJson, loads_strict
 
 EVENTS_MAX: Final = 1000  # HubSpot sends up to 100 per request
 BODY_MAX_BYTES: Final = 4 * 1024 * 1024
@@ -92,36 +93,19 @@ def signed_url(url: str) -> str:
     return _ESCAPE.sub(lambda found: _DECODED[found.group().upper()], url)
 
 
-def _parse(body: bytes) -> list[Mapping[str, object]]:
-    if len(body) > BODY_MAX_BYTES or _too_deep(body):
-        raise ForgedRequest("the body is larger or deeper than HubSpot's are", status=400)
+def _parse(body: bytes) -> Sequence[Mapping[str, object]]:
+    if len(body) > BODY_MAX_BYTES:
+        raise ForgedRequest("the body is larger than HubSpot's are", status=400)
     try:
-        parsed = json.loads(body.decode("utf-8"), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise ForgedRequest("the body is not JSON", status=400) from error
+        parsed = loads_strict(body, depth_max=DEPTH_MAX)
+    except BadJson as error:
+        raise ForgedRequest(f"the body is not JSON: {error}", status=400) from error
     if not isinstance(parsed, list) or len(parsed) > EVENTS_MAX:
         raise ForgedRequest(f"the body is not a list of at most {EVENTS_MAX} events", status=400)
-    if not all(isinstance(event, dict) for event in parsed):
+    events = [event for event in parsed if isinstance(event, dict)]
+    if len(events) < len(parsed):
         raise ForgedRequest("the body holds something that is not an event", status=400)
-    return parsed
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
-
-
-def _too_deep(body: bytes) -> bool:
-    """Whether brackets outside texts nest further than any event does."""
-    depth = 0
-    for byte in _TEXT.sub(b"", body).translate(None, _NOT_BRACKETS):
-        depth += 1 if byte in b"[{" else -1
-        if depth > DEPTH_MAX:
-            return True
-    return False
+    return events
 
 
 def _notice(event: Mapping[str, object]) -> Notice | None:

@@ -122,9 +122,7 @@ class Writing:
         by_address = {_address(input.change): input.change.key for input in inputs}
         outcomes: dict[str, Outcome] = {}
         for error in partial_errors(answer.body):
-            failed = Failed(
-                self._client.row_error(reply_of_row(error), effect=True, object=object)
-            )
+            failed = Failed(self._client.row_error(reply_of_row(error), effect=True, object=object))
             keys = set(context_values(error, _TRACE)) & by_key.keys()
             keys |= {by_address[id] for id in context_values(error, "ids") if id in by_address}
             outcomes |= dict.fromkeys(keys, failed)
@@ -187,7 +185,7 @@ def _body(change: Change, definitions: Definitions) -> Mapping[str, object]:
     body: dict[str, object] = {_TRACE: change.key}
     if operation is Operation.UPDATE:
         body["id"] = change.id
-    elif identity is not None and identity.value:
+    elif identity is not None and identity.value and not _fills_itself(change):
         properties[identity.field] = identity.value
     if operation is Operation.UPSERT:
         if identity is None or not identity.value:
@@ -196,6 +194,14 @@ def _body(change: Change, definitions: Definitions) -> Mapping[str, object]:
     if operation is Operation.CREATE:
         body["associations"] = []
     return body | {"properties": properties}
+
+
+def _fills_itself(change: Change) -> bool:
+    """An upsert by e-mail may find a contact by a further address: sent along, it would displace
+    the first one. HubSpot fills it in where it creates."""
+    identity = change.identity
+    by_email = identity is not None and identity.field == "email"
+    return by_email and change.operation is Operation.UPSERT
 
 
 def _key_of(

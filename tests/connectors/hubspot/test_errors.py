@@ -141,7 +141,7 @@ def test_one_row_of_a_partial_answer_goes_by_its_category():
         (429, {"Retry-After": "1000000000"}, "burst", timedelta(hours=1)),
         (429, {"Retry-After": "-5"}, "burst", timedelta(seconds=10)),
         (429, {"Retry-After": "Sun, 01 Mar 2026 12:00:30 GMT"}, "burst", timedelta(seconds=30)),
-        (429, {"Retry-After": "Sun, 01 Mar 2020 12:00:30 GMT"}, "burst", timedelta(0)),
+        (429, {"Retry-After": "Sun, 01 Mar 2020 12:00:30 GMT"}, "burst", timedelta(seconds=10)),
         (
             429,
             {"X-HubSpot-RateLimit-Interval-Milliseconds": "10000"},
