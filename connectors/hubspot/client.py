@@ -23,6 +23,13 @@ from connectors.hubspot.objects import ASSOCIATIONS, BURST, SEARCH
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.tokens import FixedToken, RefreshedToken, Tokens
 
+_READING_POSTS: Final = (
+    "/batch/read",
+    "/search",
+    "/token",
+    "/token/introspect",
+    "/get/access-token-info",
+)
 _SECRETS: Final = ("access_token", "client_secret", "client_secret_previous", "refresh_token")
 
 
@@ -79,7 +86,7 @@ def limit_class_of(method: str, path: str) -> str:  # noqa: ARG001 - how the tra
 
 def writes(method: str, path: str) -> bool:
     """Whether a call may change something: HubSpot reads and searches by POST."""
-    return method != "GET" and not path.endswith(("/batch/read", "/search", "/token"))
+    return method != "GET" and not path.endswith(_READING_POSTS)
 
 
 class Client:
@@ -121,6 +128,20 @@ class Client:
     def row_error(self, reply: Reply, *, effect: bool, object: str) -> CallError:
         """The error of one row of a 207."""
         return error_of(self._clean(reply), self._circumstances(object, BURST, effect=effect))
+
+    def scopes(self) -> frozenset[str]:
+        """What the credentials may do, by HubSpot's own word on the token."""
+        token = self._tokens.token()
+        if isinstance(self._tokens, FixedToken):
+            path = self._paths.private_token()
+            answer = self._send(Call(Door.OAUTH, "POST", path, body={"tokenKey": token}), None)
+        else:
+            path = self._paths.introspection()
+            app = tuple((name, self._settings[name]) for name in ("client_id", "client_secret"))
+            form = (("token", token), *app)
+            answer = self._send(Call(Door.OAUTH, "POST", path, form=form), None)
+        held = answer.body.get("scopes") if isinstance(answer.body, Mapping) else None
+        return frozenset(map(str, held if isinstance(held, list) else ()))
 
     def close(self) -> None:
         """Drop idle connections."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -258,9 +258,12 @@ def next_midnight(at: Circumstances) -> datetime | None:
 
 
 _INVALID: Final = re.compile(r"Property values were not valid:\s*(\[.*\])", re.DOTALL)
-_NAMED_ID: Final = re.compile(
-    r"(?:existing|object|record|with)?\s*\b(?:id|vid)\b\s*[:=]?\s*\"?([0-9]{1,20})\b",
-    re.IGNORECASE,
+# Where the text of a conflict names the record that holds the value. Anchored at the end, because
+# the text also quotes the value itself, which may say anything.
+_HOLDER: Final = re.compile(
+    r"(?:Existing ID: (\d{1,20})|\. (\d{1,20}) already has that value|object with id (\d{1,20}))"
+    r"[.\s]*\Z",
+    re.ASCII,
 )
 
 
@@ -302,9 +305,11 @@ def _details(reply: Reply) -> tuple[Mapping[str, object], ...]:
 
 def _named_ids(reply: Reply) -> tuple[str, ...]:
     """The ids of the records that hold the value, as the text names them; there is no field."""
-    text = str(reply.body.get("message") or "")
-    texts: Sequence[str] = (text, *(str(d.get("message") or "") for d in _details(reply)))
-    return tuple(dict.fromkeys(id for each in texts for id in _NAMED_ID.findall(each)))
+    entries = _invalid_properties(reply)
+    holders = entries or (reply.body, *_details(reply))
+    found = (_HOLDER.search(str(holder.get("message") or "")) for holder in holders)
+    ids = (group for each in found if each for group in each.groups() if group)
+    return tuple(dict.fromkeys(ids))
 
 
 def _scopes(reply: Reply) -> str:

@@ -212,13 +212,6 @@ SETTINGS: Final = (
         "The account's number. Where set, webhooks of other accounts of the same app are left out.",
         example="1234567",
     ),
-    Setting(
-        "app_id",
-        "App id",
-        "The number of the app that owns the webhook subscriptions; lets setup list and create "
-        "them where the account allows it.",
-        example="54198",
-    ),
 )
 
 SPEC: Final = ConnectorSpec(

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from connectors.errors import Rejected
 
 NUMBERED: Final = "v3"
-# OAuth and webhook settings have not moved on from the first dated version.
+# OAuth has not moved on from the first dated version.
 _FIRST_DATED: Final = "2026-03"
 _OBJECT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", re.ASCII)
 
@@ -81,12 +81,15 @@ class Paths:
         """Where refresh tokens are exchanged."""
         return "/oauth/v1/token" if self._numbered else f"/oauth/{_FIRST_DATED}/token"
 
+    def introspection(self) -> str:
+        """Where an OAuth token says what it opens. The numbered form has the token in its path."""
+        return f"/oauth/{_FIRST_DATED}/token/introspect"
+
+    def private_token(self) -> str:
+        """Where a private app's token says what it opens; there is no dated form."""
+        return "/oauth/v2/private-apps/get/access-token-info"
+
     def account(self) -> str:
         """The details of the account that answers."""
         version = "v3" if self._numbered else self.version
         return f"/account-info/{version}/details"
-
-    def subscriptions(self, app_id: str) -> str:
-        """The webhook subscriptions of an app."""
-        version = "v3" if self._numbered else _FIRST_DATED
-        return f"/webhooks/{version}/{segment(app_id)}/subscriptions"

@@ -118,6 +118,7 @@ def test_field_errors_come_out_of_the_message():
     [
         (409, "Contact already exists. Existing ID: 123", ("123",)),
         (400, "CONFLICTING_UNIQUE_VALUE: value is already held by object with id 55", ("55",)),
+        (400, "value=id 66. 77 already has that value} on 0. 55 already has that value.", ("55",)),
         (409, "Something is taken", ()),
     ],
 )
