@@ -156,9 +156,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._disarm()
         self.metrics.connection_refused(code)
         if self.cycle is not None and not self.cycle.response_complete:
-            # Another answer is under way: ours would be taken for a part of it.
-            self.transport.abort()
-            return
+            if self.cycle.response_started or self.pipeline:
+                # Another answer is due first: ours would be taken for it, or for a part of it.
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True  # whatever the application says now goes nowhere
+            self.cycle.message_event.set()
         body = b'{"error":"%s"}\n' % code.encode()
         self.transport.write(
             b"HTTP/1.1 %d \r\ncontent-type: application/json\r\ncontent-length: %d\r\n"

@@ -31,9 +31,10 @@ class Opens(Protocol):
 
 
 def dump_notices(notices: tuple[Notice, ...]) -> str:
-    """Notices as JSON text, in their order. Raises ``TypeError`` for text that is not Unicode.
+    """Notices as JSON text, in their order; control characters are escaped, as JSON does.
 
-    Control characters are escaped by JSON, so the text fits any database.
+    Raises ``TypeError`` for an address that is not text, or text that is not Unicode: a connector
+    that passes a payload on as it came must not get its row in.
     """
     return orjson.dumps([_plain(notice) for notice in notices]).decode()
 
@@ -71,6 +72,11 @@ def _context(connection: str, received_at: datetime) -> str:
 
 
 def _plain(notice: Notice) -> dict[str, object]:
+    texts: list[object] = [notice.event_key, notice.ref.object, notice.ref.id, *notice.absorbed]
+    if notice.related is not None:
+        texts += [notice.related.object, notice.related.id]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a notice's key and addresses are text")
     plain: dict[str, object] = {
         "event_key": notice.event_key,
         "kind": notice.kind.value,

@@ -81,13 +81,13 @@ def test_file_size_limit_loses_nothing_acknowledged(bench: Bench, kilobytes: int
     resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, hard))
     try:
         kept = fill(spool, size=9000)
-        for number in range(30):  # room made by a checkpoint may let some more in
+        for number in range(60):  # room made by a checkpoint may let some more in
             try:
                 append(spool, f"more {number}", size=9000)
             except SpoolUnavailable:
                 continue
             kept.append(f"more {number}")
-        assert len(bench.reports.failures) > 5
+        assert len(bench.reports.failures) > 1
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert bench.keys() == ["first", *kept]
