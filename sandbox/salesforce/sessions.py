@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -50,6 +50,7 @@ class Session:
 
     user_id: str
     client_id: str
+    opened_at: datetime
     ends_at: datetime
 
 
@@ -85,7 +86,8 @@ class Sessions:
                 raise OAuthError("unsupported_grant_type", "grant type not supported")
         letters = "".join(self._random.choice(_LETTERS) for _ in range(80))
         token = f"{self.org_id[:15]}!AQ{letters}"
-        session = Session(user["Id"], app.client_id, self._org.now() + self.lifetime)
+        now = self._org.now()
+        session = Session(user["Id"], app.client_id, now, now + self.lifetime)
         self._sessions[token] = session
         return token, session
 
@@ -106,7 +108,7 @@ class Sessions:
         """End every session now; how many."""
         now = self._org.now()
         for token, session in self._sessions.items():
-            self._sessions[token] = Session(session.user_id, session.client_id, now)
+            self._sessions[token] = replace(session, ends_at=now)
         return len(self._sessions)
 
     def _app(self, client_id: str | None) -> ConnectedApp:

@@ -53,7 +53,7 @@ class Selection:
         if query.fields == ("COUNT()",):
             found = tuple(self._matching(source, query))
             return Selected(len(found), (), lambda _: {})
-        print_row = self._printer(source, query)
+        print_row = self.printer(source, query)
         rows = tuple(self._matching(source, query))
         return Selected(len(rows), rows, print_row)
 
@@ -104,7 +104,7 @@ class Selection:
 
         return key, term.descending
 
-    def _printer(self, source: ObjectSpec, query: tree.Query) -> Printer:
+    def printer(self, source: ObjectSpec, query: tree.Query) -> Printer:
         layout: dict[str, Any] = {}
         for item in self._expanded(source, query):
             if isinstance(item, tree.Query):
@@ -188,7 +188,7 @@ class Selection:
                 "after the custom relationship name.",
             )
         child, reference = found
-        print_child = self._printer(child, query)
+        print_child = self.printer(child, query)
         unlimited = tree.Query(
             query.text, child.name, query.object_at, query.fields, query.where, query.order
         )
