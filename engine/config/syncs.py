@@ -166,10 +166,10 @@ class SyncBuilder:
     def _fits_target(
         self, path: KeyPath, target: Endpoint, mapping: MappingProgram, mode: Mode
     ) -> None:
-        wanted = [(mapping.target_object, mapping.identity_field, ("target",))]
+        wanted = [(mapping.target_object, mapping.identity_field)]
         if mode is not Mode.LINK_ONLY:
-            wanted += [(kind.target_object, kind.identity_field, ()) for kind in mapping.kinds]
-        for position, (object_name, identity, _where) in enumerate(wanted):
+            wanted += [(kind.target_object, kind.identity_field) for kind in mapping.kinds]
+        for position, (object_name, identity) in enumerate(wanted):
             facts = self._facts(target, object_name)
             if facts is None:
                 self._problems.at(

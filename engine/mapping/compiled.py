@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from connectors.records import MISSING, Record, Selection
-from engine.mapping.addresses import external_id
+from connectors.values import external_id
 from engine.mapping.evaluation import Evaluation
 from engine.mapping.expression import Expression
 from engine.mapping.faults import DataFault, LinkPending

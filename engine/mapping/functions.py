@@ -83,6 +83,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType(
         "to_minor": Function(numbers.to_minor, "to_minor(amount, currency)", 2, 2),
         "date_of": Function(times.date_of, "date_of(instant, zone)", 2, 2, zone_at=1),
         "in_tz": Function(times.in_tz, "in_tz(instant, zone)", 2, 2, zone_at=1),
+        "start_of_day": Function(times.start_of_day, "start_of_day(date, zone)", 2, 2, zone_at=1),
         "fmt_date": Function(times.fmt_date, "fmt_date(date, pattern?)", 1, 2),
         "parse_date": Function(times.parse_date, "parse_date(text)", 1, 1),
         "parse_instant": Function(times.parse_instant, "parse_instant(text)", 1, 1),

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any, Final
 
-from iso4217 import Currency
-
+from connectors import values
 from engine.mapping.faults import DataFault
 from engine.mapping.operators import Number, add, bounded, equal, is_blank, is_number, kind
 
@@ -74,15 +72,10 @@ def exponent(currency: Any) -> int:
     """How many decimal places an ISO 4217 currency has."""
     if not isinstance(currency, str):
         raise DataFault("UNKNOWN_CURRENCY", f"a currency must be a code, not {kind(currency)}")
-    found = _exponents().get(currency.upper())
-    if found is None:
-        raise DataFault("UNKNOWN_CURRENCY", "the currency is not an ISO 4217 code")
-    return found
-
-
-@lru_cache(maxsize=1)
-def _exponents() -> dict[str, int]:
-    return {one.code: one.exponent for one in Currency if one.exponent is not None}
+    try:
+        return values.exponent(currency.upper())
+    except ValueError:
+        raise DataFault("UNKNOWN_CURRENCY", "the currency is not an ISO 4217 code") from None
 
 
 def total(items: Iterable[Any] | None) -> Number:

@@ -53,6 +53,15 @@ def date_of(value: Any, zone_name: Any) -> date | None:
     return found.date() if found is not None else None
 
 
+def start_of_day(value: Any, zone_name: Any) -> datetime | None:
+    """The instant at which a date begins in a zone."""
+    if value is None:
+        return None
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise DataFault("WRONG_TYPE", f"start_of_day(…) wants a date, not {kind(value)}")
+    return datetime(value.year, value.month, value.day, tzinfo=zone(zone_name))
+
+
 def fmt_date(value: Any, pattern: Any = "YYYY-MM-DD") -> str | None:
     """A date or time as text; the pattern may use YYYY YY MM DD hh mm ss."""
     if value is None:
