@@ -180,12 +180,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was last known of a record: digests per field, with the version they belong to."""
+    """What was last known of a record: digests per field, with the version they belong to.
+
+    ``asked_at`` is when we asked for it, or when our own last write to it was confirmed.
+    """
 
     version: datetime | None
     hash: str | None
     life: str
     fields: Mapping[str, str]
+    asked_at: datetime
 
 
 class IntentState(StrEnum):

@@ -318,7 +318,7 @@ def supersede(tx: Tx, sources: Iterable[Address], now: datetime, reason: str) ->
 
 
 def seen(tx: Tx, sync: str, roots: Sequence[Address]) -> dict[Address, tuple[str, str | None]]:
-    """For done deliveries of a sync: state of the source and digest of the mapping, as delivered."""
+    """For done deliveries: the hash of the source and the digest of the mapping, as delivered."""
     found: dict[Address, tuple[str, str | None]] = {}
     for (connection, object), ids in by_place(roots).items():
         for part in chunks(ids):

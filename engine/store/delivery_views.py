@@ -38,7 +38,7 @@ def retry(tx: Tx, numbers: Sequence[int], now: datetime) -> int:
 
 def next_due(tx: Tx, syncs: Sequence[str]) -> datetime | None:
     """When the next delivery of these syncs falls due, if any."""
-    found = tx.execute(
+    found: datetime | None = tx.execute(
         select(func.min(delivery.c.due_at)).where(
             delivery.c.sync.in_(list(syncs)), delivery.c.state.in_(CLAIMABLE)
         )

@@ -42,8 +42,8 @@ def add(tx: Tx, rows: Sequence[NewRow]) -> None:
     )
 
 
-def unrouted(tx: Tx, limit: int) -> tuple[InboxRow, ...]:
-    """New rows, oldest first."""
+def unrouted(tx: Tx, limit: int, but: Sequence[str] = ()) -> tuple[InboxRow, ...]:
+    """New rows, oldest first, but those of some connections."""
     found = tx.execute(
         select(
             inbox.c.seq,
@@ -58,7 +58,7 @@ def unrouted(tx: Tx, limit: int) -> tuple[InboxRow, ...]:
             inbox.c.version,
             inbox.c.received_at,
         )
-        .where(inbox.c.state == InboxState.NEW.value)
+        .where(inbox.c.state == InboxState.NEW.value, inbox.c.connection.not_in(list(but)))
         .order_by(inbox.c.seq)
         .limit(limit)
     )

@@ -216,6 +216,15 @@ def busy_targets(tx: Tx, targets: Iterable[Address], but: Iterable[int]) -> set[
 
 def creates_since(tx: Tx, sync: str, since: datetime) -> int:
     """How many creates of a sync were recorded since an instant, for its guard."""
+    return _since(tx, sync, since, (Operation.CREATE, Operation.UPSERT))
+
+
+def deletes_since(tx: Tx, sync: str, since: datetime) -> int:
+    """How many deletes of a sync were recorded since an instant, for its guard."""
+    return _since(tx, sync, since, (Operation.DELETE,))
+
+
+def _since(tx: Tx, sync: str, since: datetime, operations: Sequence[Operation]) -> int:
     return int(
         tx.execute(
             select(func.count())
@@ -223,7 +232,7 @@ def creates_since(tx: Tx, sync: str, since: datetime) -> int:
             .where(
                 intent.c.sync == sync,
                 intent.c.created_at >= since,
-                intent.c.operation.in_([Operation.CREATE.value, Operation.UPSERT.value]),
+                intent.c.operation.in_([operation.value for operation in operations]),
             )
         ).scalar_one()
     )

@@ -121,6 +121,24 @@ def end_for_deliveries(tx: Tx, numbers: Sequence[int], resolution: str, now: dat
     return ended
 
 
+def end_others(
+    tx: Tx,
+    numbers: Sequence[int],
+    keep: set[tuple[int | None, Address]],
+    resolution: str,
+    now: datetime,
+) -> None:
+    """Of these deliveries' open issues, close those whose records are not in ``keep``."""
+    for part in chunks(numbers):
+        rows = tx.execute(
+            select(issue).where(issue.c.delivery.in_(part), issue.c.state == "open")
+        ).all()
+        for row in rows:
+            source = Address(row.source_connection, row.source_object, row.source_id)
+            if (row.delivery, source) not in keep:
+                end(tx, row.id, resolution, now)
+
+
 def end(tx: Tx, id: str, resolution: str, now: datetime) -> bool:
     """Close one issue; false if it is not open."""
     changed = tx.execute(

@@ -103,6 +103,14 @@ def append(tx: Tx, lines: Sequence[Line]) -> None:
     insert_many(tx, ledger, [{"line": line_text(line)} for line in lines])
 
 
+def unsealed(tx: Tx) -> bool:
+    """Whether there are lines without a place."""
+    return (
+        tx.execute(select(ledger.c.number).where(ledger.c.seq.is_(None)).limit(1)).first()
+        is not None
+    )
+
+
 def seal(tx: Tx, vault: Vault) -> Head:
     """Number and chain what is committed and not sealed yet. One sealer at a time."""
     if tx.dialect.name == "postgresql":

@@ -58,9 +58,13 @@ def base_text(base: Mapping[tuple[str, str], Agreed], *, from_left: bool) -> str
 
 
 def of_sources(
-    tx: Tx, near: Iterable[Address], far_connection: str, far_object: str | None
+    tx: Tx,
+    near: Iterable[Address],
+    far_connection: str,
+    far_object: str | None,
+    state: LinkState = LinkState.ACTIVE,
 ) -> dict[Address, list[Link]]:
-    """Active links of records to one connection (and object, if given), seen from the records."""
+    """Links of records to one connection (and object, if given), seen from the records."""
     found: dict[Address, list[Link]] = {}
     for (connection, object), ids in by_place(near).items():
         for part in chunks(ids):
@@ -71,7 +75,7 @@ def of_sources(
                     link.c[f"{side}_object"] == object,
                     link.c[f"{side}_id"].in_(part),
                     link.c[f"{other}_connection"] == far_connection,
-                    link.c.state == ACTIVE,
+                    link.c.state == state.value,
                 ]
                 if far_object is not None:
                     where.append(link.c[f"{other}_object"] == far_object)
@@ -172,20 +176,32 @@ def create(
 
 
 def move_base(
-    tx: Tx, changes: Sequence[tuple[Link, Mapping[tuple[str, str], Agreed]]], now: datetime
+    tx: Tx,
+    changes: Mapping[int, Mapping[tuple[str, str], Agreed]],
+    near_connection: str,
+    turns: Mapping[int, Mapping[str, tuple[tuple[str, int], ...]]],
+    now: datetime,
 ) -> None:
-    """Let both sides agree on new values: the given entries replace those of the same fields."""
+    """Let both sides agree on new values: the entries replace those of the same fields.
+
+    ``changes`` are by link number and seen from ``near_connection``; what the link holds by now is
+    read again, so that two syncs that settle one after the other both keep what they agreed on.
+    ``turns`` replaces the record of a link's latest writes.
+    """
     rows = []
-    for seen, entries in changes:
-        merged = {**seen.base, **entries}
-        rows.append(
-            {
-                "at": seen.number,
-                "to_base": base_text(merged, from_left=_left_first(seen.near, seen.far)),
-                "to_flips": _flips_text(seen),
-                "to_updated_at": now,
-            }
-        )
+    for part in chunks(sorted(changes)):
+        for row in tx.execute(select(link).where(link.c.number.in_(part))):
+            from_left = row.left_connection == near_connection
+            seen = _seen(row, from_left=from_left)
+            merged = {**seen.base, **changes[row.number]}
+            kept = {**seen.flips, **turns.get(row.number, {})}
+            rows.append(
+                {
+                    "at": row.number,
+                    "to_base": base_text(merged, from_left=from_left),
+                    "to_flips": orjson.dumps(kept).decode() if kept else None,
+                }
+            )
     if rows:
         tx.execute(
             update(link)
@@ -193,17 +209,11 @@ def move_base(
             .values(
                 base=bindparam("to_base"),
                 flips=bindparam("to_flips"),
-                updated_at=bindparam("to_updated_at"),
+                updated_at=now,
                 base_no=link.c.base_no + 1,
             ),
             rows,
         )
-
-
-def _flips_text(seen: Link) -> str | None:
-    if not seen.flips:
-        return None
-    return orjson.dumps({name: list(turns) for name, turns in seen.flips.items()}).decode()
 
 
 def base_numbers(tx: Tx, numbers: Sequence[int]) -> dict[int, int]:
@@ -249,14 +259,6 @@ def reopen(tx: Tx, number: int, now: datetime) -> None:
         .where(link.c.number == number)
         .values(state=ACTIVE, reason=None, base_no=link.c.base_no + 1, updated_at=now)
     )
-
-
-def closed_between(tx: Tx, near: Address, far_connection: str, far_object: str) -> Link | None:
-    """The newest closed link of a record to an object, if it has no active one."""
-    for seen in reversed(at(tx, near, states=(LinkState.CLOSED,))):
-        if (seen.far.connection, seen.far.object) == (far_connection, far_object):
-            return seen
-    return None
 
 
 def add_edges(tx: Tx, rows: Iterable[tuple[Address, str, Address]], now: datetime) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 import orjson
 from sqlalchemy import delete, select
@@ -31,11 +30,12 @@ def known(tx: Tx, addresses: Iterable[Address]) -> dict[Address, Known]:
                     hash=row.hash,
                     life=row.life,
                     fields=orjson.loads(row.fields),
+                    asked_at=row.asked_at,
                 )
     return found
 
 
-def remember(tx: Tx, states: Mapping[Address, Known], asked_at: datetime) -> None:
+def remember(tx: Tx, states: Mapping[Address, Known]) -> None:
     """Replace what is known of these records."""
     put_many(
         tx,
@@ -47,7 +47,7 @@ def remember(tx: Tx, states: Mapping[Address, Known], asked_at: datetime) -> Non
                 "id": address.id,
                 "version": state.version,
                 "hash": state.hash,
-                "asked_at": asked_at,
+                "asked_at": state.asked_at,
                 "life": state.life,
                 "fields": orjson.dumps(dict(state.fields)).decode(),
             }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from engine.store import streams
+from engine.store import ledger, streams
 from engine.store.database import Database
 from engine.store.sql import Tx
 from engine.store.tables import metadata
@@ -60,9 +61,24 @@ class Store:
                     "install the newer Revline again"
                 )
 
-    def write(self) -> AbstractContextManager[Tx]:
-        """A transaction."""
-        return self.database.write()
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A transaction. On SQLite its ledger lines are sealed in it."""
+        with self.database.write() as tx:
+            yield tx
+            if self.database.sqlite and ledger.unsealed(tx):
+                ledger.seal(tx, self.vault)
+
+    def seal(self) -> ledger.Head:
+        """Seal what is not sealed yet, and keep the head outside the store."""
+        if not self.database.sqlite:
+            with self.database.write() as tx:
+                ledger.seal(tx, self.vault)
+        with self.read() as tx:
+            head = ledger.stored_head(tx)
+        if self.head_file is not None and ledger.read_head(self.head_file) != head:
+            ledger.write_head(self.head_file, head)
+        return head
 
     def read(self) -> AbstractContextManager[Tx]:
         """A look at what is committed."""

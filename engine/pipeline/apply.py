@@ -1,0 +1,262 @@
+"""Apply and settle: send a batch once, and write down what came of every record."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from connectors.base import Confirmed, Failed, Outcome
+from connectors.errors import CallError, DuplicateFound, Rejected
+from connectors.records import Change, Life, Operation, Record, Value
+from engine.config.model import Endpoint, SyncConfig
+from engine.model import Address, Candidate, Delivery, IntentState, IssueReport
+from engine.pipeline.batch import InDoubt, Planned, Problem, Result, Settled, TryLater
+from engine.pipeline.gateway import UnavailableError
+from engine.pipeline.life import MOVED, follow_target
+from engine.pipeline.services import Services
+from engine.pipeline.settle import Settling
+from engine.pipeline.targets import live_selection
+from engine.store import deliveries
+from engine.store.intents import Ending
+from engine.verdict import Next, Verdict, judge
+
+MOST_KEYS: Final = 8
+NOT_SENT: Final = "NOT_SENT"
+
+Results = dict[tuple[int, Address, str], Result]
+
+
+def apply(services: Services, sync: SyncConfig, planned: Sequence[Planned]) -> Results:
+    """Send intents in the vendor's batch size, settle each call; results by item."""
+    results: Results = {}
+    for group in _groups(planned).values():
+        intent = group[0].intent
+        spec = services.object_spec(Endpoint(intent.connection, intent.object))
+        size = max(1, spec.batch_write)
+        for start in range(0, len(group), size):
+            results.update(_send(services, sync, group[start : start + size]))
+    return results
+
+
+def _groups(planned: Sequence[Planned]) -> dict[tuple[str, ...], list[Planned]]:
+    """What may share a call: the same object, operation and identity field."""
+    groups: dict[tuple[str, ...], list[Planned]] = defaultdict(list)
+    for item in planned:
+        intent = item.intent
+        field = intent.identity.field if intent.identity else ""
+        groups[intent.object, intent.operation.value, field].append(item)
+    return groups
+
+
+def change_of(planned: Planned) -> Change:
+    """What the connector is given."""
+    intent = planned.intent
+    return Change(
+        key=intent.id,
+        operation=intent.operation,
+        object=intent.object,
+        fields=intent.fields,
+        id=intent.target_id,
+        identity=intent.identity,
+    )
+
+
+def _send(services: Services, sync: SyncConfig, chunk: Sequence[Planned]) -> Results:
+    connection = chunk[0].intent.connection
+    services.failpoint("send.before")
+    try:
+        outcomes = services.gateway.write(connection, [change_of(item) for item in chunk])
+    except UnavailableError as unavailable:
+        return _not_sent(services, sync, chunk, unavailable)
+    services.failpoint("send.applied")
+    stored = _read_back(services, sync, chunk, outcomes)
+    return _settle(services, sync, chunk, outcomes, stored)
+
+
+def _not_sent(
+    services: Services, sync: SyncConfig, chunk: Sequence[Planned], why: UnavailableError
+) -> Results:
+    """The connection closed before the call: the intents end as never sent."""
+    now = services.clock.now()
+    with services.store.write() as tx:
+        deliveries.fence(tx, _deliveries(chunk))
+        settling = Settling(services, sync, tx, now)
+        for item in chunk:
+            ending = Ending(
+                item.intent.id, item.intent.attempts, IntentState.ABSENT, NOT_SENT, why.code
+            )
+            settling.not_done(item, ending)
+        settling.write()
+    later = TryLater(why.until, why.code, counts=False)
+    return {item.decided.matched.item.key: later for item in chunk}
+
+
+def _deliveries(chunk: Sequence[Planned]) -> list[Delivery]:
+    by_number = {
+        item.decided.matched.item.delivery.number: item.decided.matched.item.delivery
+        for item in chunk
+    }
+    return list(by_number.values())
+
+
+def _read_back(
+    services: Services,
+    sync: SyncConfig,
+    chunk: Sequence[Planned],
+    outcomes: Sequence[Outcome],
+) -> Mapping[str, Record]:
+    """What the target made of new records, where a facing sync would bring it back to us.
+
+    A value that the target changes on save is its own from then on; without this look it would
+    come back as an edit.
+    """
+    if services.facing(sync) is None or chunk[0].intent.operation is Operation.UPDATE:
+        return {}
+    if sync.target.object != chunk[0].intent.object:
+        return {}
+    ids = [outcome.id for outcome in outcomes if isinstance(outcome, Confirmed)]
+    if not ids:
+        return {}
+    selection = live_selection(chunk[0].decided.matched.item.rules, [])
+    try:
+        answer = services.gateway.read(
+            chunk[0].intent.connection, lambda connector: connector.read(selection, ids)
+        )
+    except (CallError, UnavailableError):
+        return {}  # The write itself is known; what it became is seen when it comes back.
+    return {record.ref.id: record for record in answer if record.life is Life.LIVE}
+
+
+def _settle(
+    services: Services,
+    sync: SyncConfig,
+    chunk: Sequence[Planned],
+    outcomes: Sequence[Outcome],
+    stored: Mapping[str, Record],
+) -> Results:
+    now = services.clock.now()
+    results: Results = {}
+    with services.store.write() as tx:
+        deliveries.fence(tx, _deliveries(chunk))
+        settling = Settling(services, sync, tx, now)
+        for item, outcome in zip(chunk, outcomes, strict=True):
+            key = item.decided.matched.item.key
+            if isinstance(outcome, Confirmed):
+                settling.confirmed(item, _with_stored(outcome, stored.get(outcome.id)))
+                results[key] = Settled(wrote=True)
+            else:
+                results[key] = _failed(services, sync, settling, item, outcome)
+        services.failpoint("outcome.before_commit")
+        settling.write()
+        services.failpoint("outcome.ledger_inserted")
+    services.failpoint("outcome.after_commit")
+    results.update(_follow_gone(services, sync, chunk, results))
+    return results
+
+
+def _follow_gone(
+    services: Services, sync: SyncConfig, chunk: Sequence[Planned], results: Results
+) -> Results:
+    """Targets that were not there any more are read once: a merge says where they went."""
+    gone = [
+        item.decided.matched
+        for item in chunk
+        if isinstance(result := results[item.decided.matched.item.key], TryLater)
+        and result.code == MOVED
+    ]
+    fars = [matched.link.far for matched in gone if matched.link is not None]
+    if not fars:
+        return {}
+    selection = live_selection(gone[0].item.rules, [])
+    answer = services.gateway.read(
+        fars[0].connection, lambda connector: connector.read(selection, [far.id for far in fars])
+    )
+    followed: Results = {}
+    for matched, record in zip((m for m in gone if m.link is not None), answer, strict=True):
+        if matched.link is not None and record.life is not Life.LIVE:
+            followed[matched.item.key] = follow_target(
+                services, sync, matched.item.source, matched.link.far, record
+            )
+    return followed
+
+
+def _with_stored(outcome: Confirmed, record: Record | None) -> Confirmed:
+    if record is None:
+        return outcome
+    fields: dict[str, Value] = {**outcome.fields, **record.fields}
+    return Confirmed(outcome.id, outcome.created, outcome.version, fields, outcome.request_id)
+
+
+def _failed(
+    services: Services, sync: SyncConfig, settling: Settling, item: Planned, outcome: Failed
+) -> Result:
+    error = outcome.error
+    delivery = item.decided.matched.item.delivery
+    verdict = judge(
+        error,
+        tries=delivery.tries,
+        retries=sync.retries,
+        now=services.clock.now(),
+        random=services.random,
+    )
+    state = IntentState.UNKNOWN if verdict.next is Next.DOUBT else IntentState.REFUSED
+    ending = Ending(
+        item.intent.id,
+        item.intent.attempts,
+        state,
+        outcome="unknown" if state is IntentState.UNKNOWN else "failed",
+        code=error.code,
+        request_id=error.request_id,
+    )
+    if verdict.next is Next.DOUBT:
+        settling.unknown(item, ending)
+        return InDoubt(verdict.due_at, verdict.code)
+    final = verdict.next in (Next.ISSUE, Next.DUPLICATE)
+    settling.not_done(item, ending, tell="refused" if final else None)
+    if verdict.next is Next.GONE:
+        # Where it went is asked for once this is committed.
+        return TryLater(services.clock.now(), MOVED)
+    if verdict.next is Next.PAUSE:
+        until = verdict.until or services.clock.now() + timedelta(minutes=1)
+        return TryLater(until, verdict.code, counts=False)
+    if final:
+        return Problem(_report(sync, item, error, verdict))
+    return TryLater(verdict.due_at, verdict.code, counts=verdict.next is Next.RETRY)
+
+
+def _report(sync: SyncConfig, item: Planned, error: CallError, verdict: Verdict) -> IssueReport:
+    matched = item.decided.matched
+    intent = item.intent
+    fields = error.field_errors if isinstance(error, Rejected) else {}
+    candidates: tuple[Candidate, ...] = ()
+    if isinstance(error, DuplicateFound):
+        candidates = tuple(
+            Candidate(Address(intent.connection, ref.object, ref.id), "")
+            for ref in error.candidates
+        )
+    code = "REFUSED"
+    if verdict.next is Next.DUPLICATE:
+        code = "DUPLICATE"
+    elif not isinstance(error, Rejected):
+        code = "RETRIES_SPENT"
+    shown = dict(list(fields.items())[:MOST_KEYS])
+    target = None
+    if intent.target_id is not None:
+        target = Address(intent.connection, intent.object, intent.target_id)
+    return IssueReport(
+        code=code,
+        sync=sync.name,
+        source=matched.item.source,
+        target=target,
+        parameters={
+            "message": error.message,
+            "vendor_code": error.code,
+            "fields": ", ".join(shown) or "–",
+            "object": intent.object,
+            "tries": str(matched.item.delivery.tries + 1),
+            "request_id": error.request_id or "",
+        },
+        candidates=candidates,
+    )

@@ -1,0 +1,196 @@
+"""Children: line items and the like are a set under their root, each with its own link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.records import Life, Operation, Record, Ref
+from engine.config.model import Enabled, SyncConfig
+from engine.mapping.model import (
+    AwaitsLink,
+    CompiledChild,
+    Desired,
+    Held,
+    Lookups,
+    Mapped,
+    MappedChild,
+    NotIncluded,
+    Unmappable,
+)
+from engine.model import Address, Intent, IssueReport, Link, LinkState
+from engine.pipeline.batch import (
+    Awaits,
+    Decided,
+    HeldBack,
+    Item,
+    Matched,
+    Planned,
+    Problem,
+    Result,
+    Skipped,
+    Work,
+)
+from engine.pipeline.digests import body_digest
+from engine.pipeline.services import Services
+from engine.store import claims, intents, ledger, links
+from engine.store.ledger import Line
+
+
+@dataclass(frozen=True, slots=True)
+class ChildBatch:
+    """The wanted children of a batch of roots, those that stop here, and those that are gone."""
+
+    items: tuple[Item, ...]
+    ended: Mapping[tuple[int, Address, str], Result]
+    removed: tuple[tuple[Work, Link], ...]
+
+
+def wanted(
+    services: Services,
+    sync: SyncConfig,
+    child: CompiledChild,
+    works: Sequence[tuple[Work, Link]],
+    lookups: Lookups,
+) -> ChildBatch:
+    """The children of one kind of the given linked roots."""
+    items: list[Item] = []
+    ended: dict[tuple[int, Address, str], Result] = {}
+    present: dict[int, set[Address]] = {}
+    for work, parent in works:
+        for mapped in sync.mapping.map_children(child, work.view, lookups):
+            source = Address(sync.source.connection, mapped.source_object, mapped.source_id)
+            if isinstance(mapped.mapped, NotIncluded):
+                continue
+            present.setdefault(parent.number, set()).add(source)
+            if isinstance(mapped.mapped, Desired):
+                items.append(_item(child, work, parent, mapped, source, mapped.mapped))
+            else:
+                key = (work.delivery.number, source, child.target_object)
+                ended[key] = stopped(sync, source, mapped.mapped)
+    with services.store.read() as tx:
+        linked = links.children_of(
+            tx, [parent.number for _work, parent in works], sync.source.connection
+        )
+    removed = [
+        (work, link)
+        for work, parent in works
+        for link in linked.get(parent.number, ())
+        if link.near.object == child.source_object
+        and link.far.object == child.target_object
+        and link.near not in present.get(parent.number, set())
+    ]
+    return ChildBatch(tuple(items), ended, tuple(removed))
+
+
+def _item(
+    child: CompiledChild,
+    work: Work,
+    parent: Link,
+    mapped: MappedChild,
+    source: Address,
+    desired: Desired,
+) -> Item:
+    return Item(
+        delivery=work.delivery,
+        source=source,
+        record=mapped.record or work.view.record,
+        rules=child,
+        desired=desired,
+        business_key=f"{source.object}-{source.id}",
+        enforce=work.delivery.recheck,
+        parent=parent,
+        parent_field=child.parent_field,
+    )
+
+
+def stopped(sync: SyncConfig, source: Address, mapped: Mapped) -> Result:
+    """What a mapping that did not yield values means for its item."""
+    if isinstance(mapped, NotIncluded):
+        return Skipped("not included")
+    if isinstance(mapped, Held):
+        return HeldBack(mapped.code, mapped.reason)
+    if isinstance(mapped, AwaitsLink):
+        waits = tuple(
+            (Address(sync.source.connection, ref.object, ref.id), ref.to or "")
+            for ref in mapped.references
+        )
+        return Awaits(waits, mapped.field)
+    if isinstance(mapped, Unmappable):
+        sentences = "; ".join(sentence for _code, _field, sentence in mapped.faults)
+        fields = ", ".join(field for _code, field, _sentence in mapped.faults if field)
+        report = IssueReport(
+            code="MAPPING",
+            sync=sync.name,
+            source=source,
+            parameters={
+                "message": sentences,
+                "fields": fields or "–",
+                "fault": mapped.faults[0][0],
+            },
+        )
+        return Problem(report)
+    raise AssertionError("values were wanted and there are some")
+
+
+def remove(
+    services: Services,
+    sync: SyncConfig,
+    child: CompiledChild,
+    gone: Sequence[tuple[Work, Link]],
+) -> tuple[Planned, ...]:
+    """Children that left the set: flagged, or deleted where the mapping says so."""
+    if not gone:
+        return ()
+    now = services.clock.now()
+    deleting = child.removed == "delete" and sync.enabled is Enabled.ON
+    planned = [_delete(services, sync, child, work, link) for work, link in gone]
+    with services.store.write() as tx:
+        for _work, link in gone:
+            reason = "removed from its root"
+            links.close(tx, link.number, LinkState.CLOSED, reason, now)
+            claims.forget_target(tx, link.far.connection, link.far.object, link.far.id)
+            if not deleting:
+                ledger.append(tx, [_flag_line(services, sync, link, now)])
+        if deleting:
+            sealed = [item.intent for item in planned]
+            intents.record(tx, services.store.vault, sealed, now, sent=True)
+    return tuple(planned) if deleting else ()
+
+
+def _delete(
+    services: Services, sync: SyncConfig, child: CompiledChild, work: Work, link: Link
+) -> Planned:
+    key = f"{link.near.object}-{link.near.id}-delete"
+    ghost = Record(Ref(link.near.object, link.near.id), {}, life=Life.DELETED)
+    item = Item(work.delivery, link.near, ghost, child, Desired({}), key)
+    intent = Intent(
+        id=services.ids.new(),
+        delivery=work.delivery.number,
+        sync=sync.name,
+        source=link.near,
+        operation=Operation.DELETE,
+        connection=link.far.connection,
+        object=link.far.object,
+        target_id=link.far.id,
+        identity=None,
+        business_key=key,
+        fields={},
+        body_digest=body_digest(services.store.vault, {}),
+        config=services.config.digest,
+        link=link.number,
+    )
+    return Planned(intent, Decided(Matched(item, link=link)))
+
+
+def _flag_line(services: Services, sync: SyncConfig, link: Link, now: datetime) -> Line:
+    return Line(
+        time=now,
+        sync=sync.name,
+        operation="delete",
+        outcome="flagged",
+        config=services.config.digest,
+        source=link.near,
+        target=link.far,
+    )

@@ -1,0 +1,190 @@
+"""Close: end the claims of a batch, each by the worst that happened to its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from engine.config.model import SyncConfig
+from engine.issues import owner
+from engine.model import Address, Closing, Delivery, DeliveryState, InboxState, IssueReport
+from engine.pipeline.batch import (
+    Awaits,
+    HeldBack,
+    InDoubt,
+    Problem,
+    Result,
+    Settled,
+    Skipped,
+    TryLater,
+    Work,
+)
+from engine.pipeline.services import Services
+from engine.store import connections, deliveries, issues, ledger, links
+from engine.store.ledger import Line
+from engine.store.sql import Tx
+
+DETAIL: Final = "delivery detail"
+# From best to worst: a delivery ends by the last of these that one of its records came to.
+_ORDER: Final = (Skipped, Settled, HeldBack, Awaits, Problem, TryLater, InDoubt)
+
+
+def close(
+    services: Services,
+    sync: SyncConfig,
+    results: Mapping[int, Sequence[Result]],
+    claimed: Sequence[Delivery],
+    works: Mapping[int, Work],
+) -> None:
+    """End every claim of a batch in one transaction, with its issues and ledger lines."""
+    now = services.clock.now()
+    closing = _Closing(services, sync, now)
+    with services.store.write() as tx:
+        closings = [
+            closing.of(tx, delivery, results.get(delivery.number, ()), works.get(delivery.number))
+            for delivery in claimed
+        ]
+        deliveries.close(tx, closings, now)
+        closing.write(tx, closings)
+    services.failpoint("close.after_commit")
+
+
+def release(
+    services: Services,
+    sync: SyncConfig,
+    claimed: Iterable[Delivery],
+    due_at: datetime,
+    code: str,
+    *,
+    counts: bool,
+) -> None:
+    """Give back a whole batch: nothing was decided about any of it."""
+    results = {item.number: (TryLater(due_at, code, counts=counts),) for item in claimed}
+    close(services, sync, results, list(claimed), {})
+
+
+class _Closing:
+    """Decides how each delivery ends, and collects what there is to tell about it."""
+
+    def __init__(self, services: Services, sync: SyncConfig, now: datetime) -> None:
+        self._services = services
+        self._sync = sync
+        self._now = now
+        self._reports: list[tuple[IssueReport, int | None, str]] = []
+        self._well: list[int] = []
+        self._lines: list[Line] = []
+        self._counts: dict[str, int] = {}
+
+    def of(
+        self, tx: Tx, delivery: Delivery, results: Sequence[Result], work: Work | None
+    ) -> Closing:
+        worst = max(results, key=lambda result: _ORDER.index(type(result)), default=Settled())
+        for result in results:
+            if isinstance(result, Problem):
+                self._reports.append((result.report, delivery.number, owner(result.report.code)))
+        match worst:
+            case Settled() | Skipped():
+                return self._done(delivery, results, work)
+            case HeldBack():
+                return self._held(delivery, worst)
+            case Awaits():
+                return self._waiting(tx, delivery, results)
+            case Problem():
+                return self._issue(delivery, worst)
+            case TryLater():
+                return self._later(delivery, worst)
+            case InDoubt():
+                self._count("in_doubt")
+                return Closing(
+                    delivery, DeliveryState.IN_DOUBT, worst.due_at, delivery.tries, worst.code
+                )
+
+    def _count(self, name: str) -> None:
+        self._counts[name] = self._counts.get(name, 0) + 1
+
+    def _done(self, delivery: Delivery, results: Sequence[Result], work: Work | None) -> Closing:
+        self._well.append(delivery.number)
+        wrote = any(isinstance(result, Settled) and result.wrote for result in results)
+        skipped = [result.reason for result in results if isinstance(result, Skipped)]
+        self._count("written" if wrote else "skipped" if skipped else "unchanged")
+        return Closing(
+            delivery,
+            DeliveryState.DONE,
+            self._now,
+            reason=skipped[0] if skipped and not wrote else None,
+            seen_hash=work.hash if work else delivery.seen_hash,
+            seen_digest=self._sync.mapping.digest if work else delivery.seen_digest,
+            row_state=InboxState.SKIPPED if skipped and not wrote else InboxState.APPLIED,
+        )
+
+    def _held(self, delivery: Delivery, held: HeldBack) -> Closing:
+        self._count("held")
+        self._line(delivery.source, "held", held.code)
+        detail = self._services.store.vault.seal(held.reason.encode(), DETAIL)
+        return Closing(delivery, DeliveryState.HELD, self._now, reason=held.code, detail=detail)
+
+    def _waiting(self, tx: Tx, delivery: Delivery, results: Sequence[Result]) -> Closing:
+        waits = tuple(
+            wait for result in results if isinstance(result, Awaits) for wait in result.waits
+        )
+        # A second look: the link may have come while we were busy.
+        if all(self._linked(tx, address, to_object) for address, to_object in waits):
+            return Closing(delivery, DeliveryState.READY, self._now, delivery.tries)
+        self._count("waiting")
+        return Closing(
+            delivery, DeliveryState.WAITING, self._now, reason="WAITS_FOR_LINK", waits=waits
+        )
+
+    def _linked(self, tx: Tx, address: Address, to_object: str) -> bool:
+        connection = self._sync.target.connection
+        return bool(links.of_sources(tx, [address], connection, to_object or None))
+
+    def _issue(self, delivery: Delivery, problem: Problem) -> Closing:
+        self._count("issue")
+        return Closing(delivery, DeliveryState.ISSUE, self._now, reason=problem.report.code)
+
+    def _later(self, delivery: Delivery, later: TryLater) -> Closing:
+        tries = delivery.tries + 1 if later.counts else delivery.tries
+        if later.counts and tries > self._sync.retries:
+            report = IssueReport(
+                code="RETRIES_SPENT",
+                sync=self._sync.name,
+                source=delivery.source,
+                parameters={"tries": str(tries), "message": later.code},
+            )
+            self._reports.append((report, delivery.number, owner(report.code)))
+            return self._issue(delivery, Problem(report))
+        return Closing(delivery, DeliveryState.READY, later.due_at, tries, later.code)
+
+    def _line(self, source: Address, outcome: str, code: str) -> None:
+        self._lines.append(
+            Line(
+                time=self._now,
+                sync=self._sync.name,
+                operation="deliver",
+                outcome=outcome,
+                config=self._services.config.digest,
+                source=source,
+                code=code,
+            )
+        )
+
+    def write(self, tx: Tx, closings: Sequence[Closing]) -> None:
+        """Issues, counters and ledger lines of this batch."""
+        vault, ids = self._services.store.vault, self._services.ids
+        for report, _delivery, _owner in self._reports:
+            self._line(report.source, "issue", report.code)
+        issues.end_for_deliveries(tx, self._well, "a newer success", self._now)
+        self._end_old_child_issues(tx, closings)
+        issues.open_many(tx, vault, ids, self._reports, self._now)
+        ledger.append(tx, self._lines)
+        connections.count(tx, self._sync.name, self._counts)
+
+    def _end_old_child_issues(self, tx: Tx, closings: Sequence[Closing]) -> None:
+        """A delivery that has issues keeps only those it has now."""
+        open_now = {(number, report.source) for report, number, _owner in self._reports}
+        numbers = [
+            closing.delivery.number for closing in closings if closing.state is DeliveryState.ISSUE
+        ]
+        issues.end_others(tx, numbers, open_now, "a newer success", self._now)

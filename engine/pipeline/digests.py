@@ -1,0 +1,48 @@
+"""Digests of values and records: what we compare without keeping the values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connectors.records import Fields, Record, Value
+from engine.store import codec
+from engine.store.vault import Vault
+
+
+def value_digest(vault: Vault, value: Value) -> str:
+    """The digest of one value; blank text counts as no value at all."""
+    return vault.digest(codec.dump(None if value == "" else value))
+
+
+def field_digests(vault: Vault, fields: Fields) -> dict[str, str]:
+    """Digests by field name."""
+    return {name: value_digest(vault, value) for name, value in fields.items()}
+
+
+def record_hash(vault: Vault, record: Record) -> str:
+    """One digest of everything that was read of a record, except its modified time."""
+    return vault.digest(
+        codec.dump(
+            {
+                "fields": dict(record.fields),
+                "associations": {name: tuple(ids) for name, ids in record.associations.items()},
+                "life": record.life.value,
+                "successor": str(record.successor) if record.successor else None,
+            }
+        )
+    )
+
+
+def body_digest(vault: Vault, fields: Fields) -> str:
+    """The digest of what is sent."""
+    return vault.digest(codec.dump_fields(fields))
+
+
+def normal_text(value: Value) -> str:
+    """A value as text for comparing match values: trimmed and without case."""
+    return "" if value is None else str(value).strip().casefold()
+
+
+def joined(parts: Iterable[str]) -> bytes:
+    """Parts framed by their lengths, so that no two lists look the same."""
+    return b"".join(len(data).to_bytes(4, "big") + data for data in map(str.encode, parts))

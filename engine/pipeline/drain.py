@@ -1,0 +1,358 @@
+"""Drain: one batch of one sync, from claim to close. The whole line in one file.
+
+Everything durable happens in the stages this file calls; what it holds itself may be lost at any
+moment, and the batch starts again from its rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from connectors.errors import CallError
+from connectors.records import Life, Record
+from engine.clock import microseconds
+from engine.config.model import Enabled, SyncConfig
+from engine.mapping.model import CompiledChild, Desired, Lookups
+from engine.model import Address, Delivery, IssueReport, Known, Link
+from engine.pipeline import children, life, prepare
+from engine.pipeline.apply import apply
+from engine.pipeline.batch import Decided, Item, Matched, Problem, Result, Settled, TryLater, Work
+from engine.pipeline.close import close, release
+from engine.pipeline.diff import Sight, diff, two_way_pairs
+from engine.pipeline.digests import record_hash, value_digest
+from engine.pipeline.gateway import UnavailableError
+from engine.pipeline.intend import intend
+from engine.pipeline.match import match
+from engine.pipeline.prepare import Read
+from engine.pipeline.references import Catalogues, lookups
+from engine.pipeline.resolve import resolve
+from engine.pipeline.services import Services
+from engine.pipeline.settle import TURN_WINDOW, flapping, turn_name
+from engine.store import deliveries, links, records
+from engine.store.deliveries import LeaseLostError
+from engine.verdict import Next, judge
+
+LEASE: Final = timedelta(minutes=15)
+BATCHES_PER_CLAIM: Final = 4
+CLAIM_MOST: Final = 1_000
+STALE_READ: Final = "STALE_READ"
+STALE_SECONDS: Final = 5
+
+Results = dict[int, list[Result]]
+
+
+def claim_size(services: Services, sync: SyncConfig) -> int:
+    """How many deliveries to take at once: a few full calls of the target."""
+    spec = services.object_spec(sync.target)
+    return min(CLAIM_MOST, max(1, spec.batch_write) * BATCHES_PER_CLAIM)
+
+
+def drain(services: Services, catalogues: Catalogues, sync: SyncConfig) -> int:
+    """Work through one batch of due deliveries. Returns how many were claimed."""
+    gateway = services.gateway
+    if not (gateway.usable(sync.source.connection) and gateway.usable(sync.target.connection)):
+        return 0
+    now = services.clock.now()
+    with services.store.write() as tx:
+        claimed = deliveries.claim(tx, sync.name, claim_size(services, sync), now, LEASE)
+    if not claimed:
+        return 0
+    services.failpoint("claim.after_commit")
+    try:
+        _Batch(services, catalogues, sync, claimed).run()
+    except LeaseLostError:
+        pass  # Another worker has them; nothing of ours was committed.
+    except UnavailableError as why:
+        release(services, sync, claimed, why.until, why.code, counts=False)
+    except CallError as error:
+        _read_failed(services, sync, claimed, error)
+    return len(claimed)
+
+
+def _read_failed(
+    services: Services, sync: SyncConfig, claimed: Sequence[Delivery], error: CallError
+) -> None:
+    """A read that the whole batch needs failed: nothing was decided; try again later."""
+    verdict = judge(
+        error,
+        tries=max(delivery.tries for delivery in claimed),
+        retries=sync.retries,
+        now=services.clock.now(),
+        random=services.random,
+    )
+    if verdict.next in (Next.ISSUE, Next.DOUBT, Next.GONE, Next.DUPLICATE):
+        results: dict[int, Sequence[Result]] = {
+            delivery.number: (
+                Problem(
+                    IssueReport(
+                        code="SOURCE_UNREADABLE",
+                        sync=sync.name,
+                        source=delivery.source,
+                        parameters={"message": error.message, "vendor_code": error.code},
+                    )
+                ),
+            )
+            for delivery in claimed
+        }
+        close(services, sync, results, claimed, {})
+        return
+    free = verdict.next is not Next.RETRY
+    due_at = verdict.until or verdict.due_at
+    release(services, sync, claimed, due_at, error.code, counts=not free)
+
+
+class _Batch:
+    """One batch on its way. ``_results`` collects what each delivery's records came to."""
+
+    def __init__(
+        self,
+        services: Services,
+        catalogues: Catalogues,
+        sync: SyncConfig,
+        claimed: Sequence[Delivery],
+    ) -> None:
+        self._services = services
+        self._catalogues = catalogues
+        self._sync = sync
+        self._claimed = claimed
+        self._results: Results = defaultdict(list)
+
+    def run(self) -> None:
+        """The straight line."""
+        going = self._resolve(self._claimed)
+        live = self._follow_lives(prepare.sources(self._services, self._sync, going), going)
+        works = prepare.works(self._services, self._sync, self._news(live))
+        answers = lookups(self._services, self._catalogues, self._sync, works)
+        self._write(self._map(works, answers))
+        self._write_children(works, answers)
+        by_number = {work.delivery.number: work for work in works}
+        close(self._services, self._sync, self._results, self._claimed, by_number)
+
+    def _resolve(self, claimed: Sequence[Delivery]) -> list[Delivery]:
+        """Deliveries whose past is known; the others wait for it."""
+        stopped = resolve(self._services, self._sync, claimed)
+        for number, result in stopped.items():
+            self._results[number].append(result)
+        return [delivery for delivery in claimed if delivery.number not in stopped]
+
+    def _follow_lives(
+        self, reads: Mapping[Address, Read], going: Sequence[Delivery]
+    ) -> list[tuple[Delivery, Read]]:
+        """Live records go on; others are carried over to what they became."""
+        live: list[tuple[Delivery, Read]] = []
+        for delivery in going:
+            read = reads[delivery.source]
+            if read.record.life is Life.LIVE:
+                live.append((delivery, read))
+                continue
+            ended = life.follow(self._services, self._sync, delivery, read.record)
+            self._results[delivery.number].append(ended.result)
+            if ended.deletes:
+                done = apply(self._services, self._sync, ended.deletes)
+                self._results[delivery.number].extend(done.values())
+        self._absorb(live)
+        life.revive(self._services, self._sync, [delivery.source for delivery, _read in live])
+        return live
+
+    def _absorb(self, live: Sequence[tuple[Delivery, Read]]) -> None:
+        problems = life.absorb(self._services, self._sync, [read.record for _d, read in live])
+        by_source = {delivery.source: delivery.number for delivery, _read in live}
+        for problem in problems:
+            number = by_source.get(problem.report.source)
+            if number is not None:
+                self._results[number].append(problem)
+
+    def _news(self, live: Sequence[tuple[Delivery, Read]]) -> list[tuple[Delivery, Read]]:
+        """Leave out what was delivered as it is, and what a lagging copy shows as it was."""
+        vault, digest = self._services.store.vault, self._sync.mapping.digest
+        with self._services.store.read() as tx:
+            known = records.known(tx, [delivery.source for delivery, _read in live])
+        found = []
+        for delivery, read in live:
+            if self._is_stale(read.record, known.get(delivery.source)):
+                due_at = self._services.clock.now() + timedelta(seconds=STALE_SECONDS)
+                self._results[delivery.number].append(TryLater(due_at, STALE_READ))
+            elif (
+                not delivery.recheck
+                and delivery.seen_digest == digest
+                and delivery.seen_hash == record_hash(vault, read.record)
+            ):
+                self._results[delivery.number].append(Settled())
+            else:
+                found.append((delivery, read))
+        return found
+
+    @staticmethod
+    def _is_stale(record: Record, known: Known | None) -> bool:
+        return (
+            known is not None
+            and known.version is not None
+            and record.version is not None
+            and record.version < known.version
+        )
+
+    def _map(self, works: Sequence[Work], answers: Lookups) -> list[Item]:
+        items = []
+        for work in works:
+            delivery = work.delivery
+            mapped = self._sync.mapping.map(work.view, answers)
+            if not isinstance(mapped, Desired):
+                result = children.stopped(self._sync, delivery.source, mapped)
+                self._results[delivery.number].append(result)
+                continue
+            changed_mapping = (
+                delivery.seen_digest is not None
+                and delivery.seen_digest != self._sync.mapping.digest
+            )
+            items.append(
+                Item(
+                    delivery=delivery,
+                    source=delivery.source,
+                    record=work.view.record,
+                    rules=self._sync.mapping,
+                    desired=mapped,
+                    business_key=business_key(self._sync, delivery.source),
+                    enforce=delivery.recheck or changed_mapping,
+                )
+            )
+        return items
+
+    def _write(self, items: Sequence[Item]) -> None:
+        """Match, diff, intend, apply: what is left of each item is its result."""
+        for group in _by_target(items).values():
+            for key, result in self._write_group(group).items():
+                self._results[key[0]].append(result)
+
+    def _write_group(self, items: Sequence[Item]) -> dict[tuple[int, Address, str], Result]:
+        batch = match(self._services, self._sync, items)
+        results = dict(batch.ended)
+        decided: list[Decided] = []
+        for matched, sight in self._sights(batch.matched):
+            one = diff(matched, sight)
+            problem = self._review(one) or self._flaps(one, sight)
+            if problem is not None:
+                results[matched.item.key] = problem
+            else:
+                decided.append(one)
+        if decided:
+            intended = intend(self._services, self._sync, decided)
+            results.update(intended.ended)
+            results.update(apply(self._services, self._sync, intended.planned))
+        return results
+
+    def _sights(self, matched: Sequence[Matched]) -> list[tuple[Matched, Sight]]:
+        """What the diff may look at for each matched item."""
+        if not matched:
+            return []
+        facing = self._services.facing(self._sync)
+        rules = matched[0].item.rules.rules
+        is_root = matched[0].item.parent is None
+        two_way = two_way_pairs(rules, facing.mapping.rules) if facing and is_root else frozenset()
+        fars = [one.link.far for one in matched if one.link is not None]
+        with self._services.store.read() as tx:
+            known = records.known(tx, fars)
+        vault = self._services.store.vault
+        since = microseconds(self._services.clock.now() - TURN_WINDOW)
+        return [
+            (
+                one,
+                Sight(
+                    digest=lambda value: value_digest(vault, value),
+                    two_way=two_way,
+                    known=known.get(one.link.far) if one.link else None,
+                    frozen=_frozen(one, since),
+                ),
+            )
+            for one in matched
+        ]
+
+    def _review(self, decided: Decided) -> Problem | None:
+        """Conflicts that the mapping leaves to a person."""
+        fields = [one.field for one in decided.conflicts if one.winner == "review"]
+        if not fields:
+            return None
+        return self._problem("FIELD_CONFLICT", decided, fields)
+
+    def _flaps(self, decided: Decided, sight: Sight) -> Problem | None:
+        """A frozen field that would be written again is a person's business."""
+        item = decided.matched.item
+        fields = sorted(name for name in sight.frozen if name in item.desired.fields)
+        return self._problem("FIELD_FLAPPING", decided, fields) if fields else None
+
+    def _problem(self, code: str, decided: Decided, fields: Sequence[str]) -> Problem:
+        link = decided.matched.link
+        return Problem(
+            IssueReport(
+                code=code,
+                sync=self._sync.name,
+                source=decided.matched.item.source,
+                target=link.far if link else None,
+                parameters={"fields": ", ".join(fields)},
+            )
+        )
+
+    def _write_children(self, works: Sequence[Work], answers: Lookups) -> None:
+        """Each kind of child in turn, for the roots that are as they should be."""
+        kinds = self._sync.mapping.children
+        if not kinds or self._sync.enabled is Enabled.SHADOW:
+            return
+        linked = self._linked(works)
+        for kind in kinds:
+            self._write_kind(kind, linked, answers)
+
+    def _linked(self, works: Sequence[Work]) -> list[tuple[Work, Link]]:
+        fine = [
+            work
+            for work in works
+            if all(isinstance(r, Settled) for r in self._results[work.delivery.number])
+        ]
+        with self._services.store.read() as tx:
+            found = links.of_sources(
+                tx,
+                [work.delivery.source for work in fine],
+                self._sync.target.connection,
+                self._sync.target.object,
+            )
+        return [
+            (work, found[work.delivery.source][0]) for work in fine if work.delivery.source in found
+        ]
+
+    def _write_kind(
+        self, kind: CompiledChild, linked: Sequence[tuple[Work, Link]], answers: Lookups
+    ) -> None:
+        if not linked:
+            return
+        batch = children.wanted(self._services, self._sync, kind, linked, answers)
+        for key, result in batch.ended.items():
+            self._results[key[0]].append(result)
+        deletes = children.remove(self._services, self._sync, kind, batch.removed)
+        if deletes:
+            for key, result in apply(self._services, self._sync, deletes).items():
+                self._results[key[0]].append(result)
+        if batch.items:
+            self._write(batch.items)
+
+
+def _frozen(matched: Matched, since: int) -> frozenset[str]:
+    if matched.link is None or not matched.link.flips:
+        return frozenset()
+    return frozenset(
+        rule.target
+        for rule in matched.item.rules.rules
+        if flapping(matched.link.flips.get(turn_name(rule.pair, rule.target), ()), since)
+    )
+
+
+def _by_target(items: Sequence[Item]) -> dict[str, list[Item]]:
+    groups: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[item.rules.target_object].append(item)
+    return groups
+
+
+def business_key(sync: SyncConfig, source: Address) -> str:
+    """What makes an effect the same effect: one per source record, without version or hash."""
+    return f"{sync.source.object}-{source.id}"

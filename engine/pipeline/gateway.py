@@ -1,0 +1,168 @@
+"""The one way from the engine to a connector: never inside a transaction, never unlimited."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+
+from connectors.base import ApiCall, Connector, Failed, Outcome, Writes
+from connectors.errors import (
+    ActionNeeded,
+    CallError,
+    OutcomeUnknown,
+    QuotaSpent,
+    RateLimited,
+    RetryLater,
+)
+from connectors.records import Change
+from engine.clock import Clock
+from engine.store import connections
+from engine.store.connections import ConnectionState
+from engine.store.store import Store
+
+READ_SECONDS_MAX: Final = 10.0
+READ_WAIT_MOST: Final = timedelta(seconds=5)
+
+T = TypeVar("T")
+
+
+class UnavailableError(Exception):
+    """A connection cannot be used now; look again at ``until``."""
+
+    def __init__(self, connection: str, code: str, until: datetime) -> None:
+        super().__init__(f"{connection} cannot be used before {until.isoformat()} ({code})")
+        self.connection = connection
+        self.code = code
+        self.until = until
+
+
+class Gateway:
+    """Calls connectors, keeps to their limits, pauses connections that need a person.
+
+    Thread-safe. Reads are retried here for at most ten seconds in all; writes are made once.
+    """
+
+    def __init__(self, connectors: Mapping[str, Connector], store: Store, clock: Clock) -> None:
+        self._connectors = dict(connectors)
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+        self._states: dict[str, ConnectionState] = {}
+        self.refresh()
+
+    def observer(self, connection: str) -> Callable[[ApiCall], None]:
+        """What a connector tells its HTTP calls to."""
+
+        def observe(_call: ApiCall) -> None:
+            with self._lock:
+                self._calls[connection] += 1
+
+        return observe
+
+    def connector(self, connection: str) -> Connector:
+        """A connection's connector, to look at its declarations and capabilities."""
+        return self._connectors[connection]
+
+    def refresh(self) -> None:
+        """Read again which connections are paused; another process may have resumed one."""
+        with self._store.read() as tx:
+            states = connections.every(tx)
+        with self._lock:
+            self._states = states
+
+    def usable(self, connection: str) -> bool:
+        """Whether calls may be made now."""
+        state = self._states.get(connection)
+        return state is None or state.usable(self._clock.now())
+
+    def until(self, connection: str) -> datetime:
+        """When to look again whether a connection is usable."""
+        now = self._clock.now()
+        state = self._states.get(connection)
+        if state is None or state.usable(now):
+            return now
+        limits = [moment for moment in (state.not_before, state.paused_until) if moment]
+        return max([now + timedelta(seconds=1), *limits]) if limits else now + timedelta(minutes=1)
+
+    def read(self, connection: str, call: Callable[[Connector], T]) -> T:
+        """Make a reading call. Raises ``CallError`` or :class:`UnavailableError`."""
+        self._admit(connection)
+        connector = self._connectors[connection]
+        retrying = Retrying(
+            stop=stop_after_delay(READ_SECONDS_MAX),
+            wait=wait_exponential_jitter(initial=0.2, max=3.0),
+            retry=retry_if_exception(_worth_waiting),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(call, connector)
+        except CallError as error:
+            self._note(connection, error)
+            raise
+
+    def write(self, connection: str, changes: Sequence[Change]) -> tuple[Outcome, ...]:
+        """Make a writing call, once. An outcome for every change, whatever happens."""
+        self._admit(connection)
+        connector = self._connectors[connection]
+        if not isinstance(connector, Writes):
+            raise TypeError(f"{connection} cannot be written to")
+        try:
+            outcomes = connector.apply(changes)
+        except CallError as error:
+            outcomes = tuple(Failed(error) for _ in changes)
+        if len(outcomes) != len(changes):
+            lost = OutcomeUnknown(
+                f"{len(changes)} records were sent and {len(outcomes)} answers came back",
+                code="ANSWERS_MISSING",
+            )
+            outcomes = tuple(Failed(lost) for _ in changes)
+        for outcome in outcomes:
+            if isinstance(outcome, Failed):
+                self._note(connection, outcome.error)
+        return outcomes
+
+    def _admit(self, connection: str) -> None:
+        if self._store.database.writing():
+            raise AssertionError("a system was about to be called inside a transaction")
+        if not self.usable(connection):
+            state = self._states[connection]
+            code = state.paused_code or "RATE_LIMITED"
+            raise UnavailableError(connection, code, self.until(connection))
+
+    def _note(self, connection: str, error: CallError) -> None:
+        now = self._clock.now()
+        if isinstance(error, RateLimited):
+            wait = min(max(error.wait, timedelta(0)), timedelta(days=1))
+            with self._store.write() as tx:
+                connections.not_before(tx, connection, now + wait)
+        elif isinstance(error, ActionNeeded):
+            until = None
+            if isinstance(error, QuotaSpent):
+                until = error.until or now + timedelta(hours=1)
+            with self._store.write() as tx:
+                connections.pause(tx, connection, error.code, error.message, now, until)
+        else:
+            return
+        self.refresh()
+
+    def flush_calls(self) -> Mapping[str, int]:
+        """Write down the calls counted since the last time; returns them."""
+        with self._lock:
+            calls, self._calls = self._calls, Counter()
+        if calls:
+            with self._store.write() as tx:
+                connections.add_calls(tx, calls, self._clock.now())
+        return calls
+
+
+def _worth_waiting(error: BaseException) -> bool:
+    if isinstance(error, RateLimited):
+        return error.wait <= READ_WAIT_MOST
+    return isinstance(error, RetryLater)

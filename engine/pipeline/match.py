@@ -1,0 +1,213 @@
+"""Match: find each item's counterpart. Ambiguous never creates and never picks the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.base import Searches
+from connectors.records import Life, Record
+from engine.config.model import Endpoint, Mode, SyncConfig
+from engine.model import Address, Candidate, IssueReport, Link
+from engine.pipeline.batch import Awaits, Item, Matched, Problem, Result, Skipped
+from engine.pipeline.life import follow_target
+from engine.pipeline.services import Services
+from engine.pipeline.targets import differs_from_base, item_claims, live_selection, show
+from engine.store import claims, links
+from engine.store.claims import Claim, Holder
+
+ALREADY_LINKED = "MATCH_ALREADY_LINKED"
+AMBIGUOUS = "MATCH_AMBIGUOUS"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedBatch:
+    """Items with their counterparts, and those that cannot be matched now."""
+
+    matched: tuple[Matched, ...]
+    ended: Mapping[tuple[int, Address, str], Result]
+
+
+def match(services: Services, sync: SyncConfig, items: Sequence[Item]) -> MatchedBatch:
+    """Counterparts of a batch of items that all want the same target object."""
+    return _Matching(services, sync, items).run()
+
+
+class _Matching:
+    """One run of matching; the dictionaries below only grow."""
+
+    def __init__(self, services: Services, sync: SyncConfig, items: Sequence[Item]) -> None:
+        self._services = services
+        self._sync = sync
+        self._items = items
+        self._endpoint = Endpoint(sync.target.connection, items[0].rules.target_object)
+        self._done: dict[tuple[int, Address, str], Matched] = {}
+        self._ended: dict[tuple[int, Address, str], Result] = {}
+
+    def run(self) -> MatchedBatch:
+        linked = self._linked()
+        for item in self._items:
+            found = linked.get(item.source)
+            if found is not None:
+                self._done[item.key] = Matched(item, link=found)
+        self._by_claims()
+        self._by_rules()
+        self._read_live()
+        for item in self._open():
+            self._unmatched(item)
+        matched = tuple(self._done[i.key] for i in self._items if i.key in self._done)
+        return MatchedBatch(matched, self._ended)
+
+    def _open(self) -> list[Item]:
+        return [
+            item
+            for item in self._items
+            if item.key not in self._done and item.key not in self._ended
+        ]
+
+    def _linked(self) -> dict[Address, Link]:
+        with self._services.store.read() as tx:
+            found = links.of_sources(
+                tx,
+                [item.source for item in self._items],
+                self._endpoint.connection,
+                self._endpoint.object,
+            )
+        return {source: several[0] for source, several in found.items()}
+
+    def _by_claims(self) -> None:
+        """A value that another record is creating, or has created, is not free for us."""
+        wanted = {item.key: item_claims(self._services, self._sync, item) for item in self._open()}
+        if not wanted:
+            return
+        with self._services.store.read() as tx:
+            held = claims.holders(tx, {claim for own in wanted.values() for claim in own})
+        for item in self._open():
+            for claim in wanted[item.key]:
+                holder = held.get(claim)
+                if holder is None or holder.source == item.source:
+                    continue
+                self._ended[item.key] = self._claimed(item, claim, holder)
+                break
+
+    def _claimed(self, item: Item, claim: Claim, holder: Holder) -> Result:
+        if holder.target_id is None:
+            return Awaits(((holder.source, self._endpoint.object),), field=claim.key)
+        target = Address(self._endpoint.connection, self._endpoint.object, holder.target_id)
+        return self._taken(item, claim.key, target, holder.source)
+
+    def _taken(self, item: Item, rule: str, target: Address, other: Address) -> Problem:
+        shown = f"linked to {other.object} {other.id}"
+        return self._problem(ALREADY_LINKED, item, rule, (Candidate(target, shown),))
+
+    def _problem(
+        self, code: str, item: Item, rule: str, candidates: tuple[Candidate, ...]
+    ) -> Problem:
+        return Problem(
+            IssueReport(
+                code=code,
+                sync=self._sync.name,
+                source=item.source,
+                parameters={"rule": rule, "object": self._endpoint.object},
+                candidates=candidates,
+            )
+        )
+
+    def _by_rules(self) -> None:
+        connector = self._services.gateway.connector(self._endpoint.connection)
+        if not isinstance(connector, Searches):
+            return
+        rounds = max((len(item.desired.matches) for item in self._open()), default=0)
+        for turn in range(rounds):
+            asking = [item for item in self._open() if turn < len(item.desired.matches)]
+            if not asking:
+                continue
+            queries = [item.desired.matches[turn].values for item in asking]
+            selection = live_selection(asking[0].rules, queries)
+            answers = self._services.gateway.read(
+                self._endpoint.connection,
+                lambda _, s=selection, q=queries: connector.search(s, q),  # type: ignore[misc]
+            )
+            self._take_answers(asking, answers, turn)
+
+    def _take_answers(
+        self, asking: Sequence[Item], answers: Sequence[tuple[Record, ...]], turn: int
+    ) -> None:
+        targets = [self._address(record) for found in answers for record in found]
+        with self._services.store.read() as tx:
+            holders = links.of_targets(
+                tx, targets, self._sync.source.connection, asking[0].source.object
+            )
+        taken = {address: link.near for address, link in holders.items()}
+        for done in self._done.values():
+            if done.target is not None:
+                taken.setdefault(self._address(done.target), done.item.source)
+        for item, found in zip(asking, answers, strict=True):
+            rule = item.desired.matches[turn].rule
+            live = tuple(record for record in found if record.life is Life.LIVE)
+            self._choose(item, rule, live, taken)
+
+    def _choose(
+        self, item: Item, rule: str, found: tuple[Record, ...], taken: dict[Address, Address]
+    ) -> None:
+        if not found:
+            return
+        own = [record for record in found if self._is_own(item, record)]
+        if len(own) == 1:
+            found = (own[0],)
+        if len(found) > 1:
+            candidates = tuple(Candidate(self._address(r), show(r)) for r in found)
+            self._ended[item.key] = self._problem(AMBIGUOUS, item, rule, candidates)
+            return
+        target = self._address(found[0])
+        other = taken.get(target)
+        if other is not None and other != item.source:
+            self._ended[item.key] = self._taken(item, rule, target, other)
+            return
+        taken[target] = item.source
+        self._done[item.key] = Matched(item, target=found[0], via=rule)
+
+    def _is_own(self, item: Item, record: Record) -> bool:
+        """Whether the record carries the identity we would give it."""
+        field = item.rules.identity_field
+        if field is None:
+            return False
+        value = item.rules.identity_value(item.source.object, item.source.id)
+        return record.fields.get(field) == value
+
+    def _read_live(self) -> None:
+        """Linked records whose present values matter are read, all in one go."""
+        facing = self._services.facing(self._sync) is not None
+        reading = [
+            done
+            for done in self._done.values()
+            if done.link is not None and (done.item.enforce or (facing and self._moved(done)))
+        ]
+        if not reading:
+            return
+        selection = live_selection(reading[0].item.rules, [])
+        ids = [done.link.far.id for done in reading if done.link is not None]
+        answer = self._services.gateway.read(
+            self._endpoint.connection, lambda connector: connector.read(selection, ids)
+        )
+        for done, record in zip(reading, answer, strict=True):
+            if done.link is not None and record.life is not Life.LIVE:
+                del self._done[done.item.key]
+                self._ended[done.item.key] = follow_target(
+                    self._services, self._sync, done.item.source, done.link.far, record
+                )
+            else:
+                self._done[done.item.key] = Matched(done.item, link=done.link, target=record)
+
+    def _moved(self, done: Matched) -> bool:
+        """Whether the source differs from what was agreed: only then can there be a write."""
+        return done.link is not None and differs_from_base(self._services, done.item, done.link)
+
+    def _unmatched(self, item: Item) -> None:
+        if self._sync.mode in (Mode.UPDATE_ONLY, Mode.LINK_ONLY):
+            self._ended[item.key] = Skipped("no counterpart")
+            return
+        self._done[item.key] = Matched(item)
+
+    def _address(self, record: Record) -> Address:
+        return Address(self._endpoint.connection, self._endpoint.object, record.ref.id)

@@ -1,0 +1,268 @@
+"""Poll: ask a system what changed; rows and cursor are committed together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from connectors.base import Lists, Polls, Removals
+from connectors.records import Life, Page, Record
+from engine.config.model import Endpoint, SyncConfig
+from engine.model import Address, Known, NewRow, Origin
+from engine.pipeline.digests import field_digests, record_hash
+from engine.pipeline.services import Services
+from engine.store import codec, connections, deliveries, inbox, records, streams
+from engine.store.sql import Tx
+from engine.store.streams import Stream
+
+SNAPSHOT: Final = "inbox snapshot"
+WRITTEN: Final = ""
+"""The hash of a record that we wrote last: its content as a whole is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One page: how many records it had, how many were news, whether the stream is at its head."""
+
+    records: int
+    news: int
+    at_head: bool
+
+
+def changes_stream(endpoint: Endpoint) -> str:
+    """The name of an object's change stream."""
+    return f"changes:{endpoint}"
+
+
+def removed_stream(endpoint: Endpoint) -> str:
+    """The name of an object's stream of removed records."""
+    return f"removed:{endpoint}"
+
+
+def backfill_stream(sync: str) -> str:
+    """The name of a sync's backfill."""
+    return f"backfill:{sync}"
+
+
+def poll_changes(services: Services, endpoint: Endpoint) -> Polled:
+    """Read the next page of an object's changes."""
+    name = changes_stream(endpoint)
+    stream = _stream(services, name)
+    selection = services.selection(endpoint)
+    spec = services.object_spec(endpoint)
+    asked_at = services.clock.now()
+    connector = services.gateway.connector(endpoint.connection)
+    if not isinstance(connector, Polls):
+        return _finished(services, name, asked_at)
+    cursor = stream.cursor if stream else None
+    if cursor is None:
+        cursor = connector.first_cursor(selection, _first_since(services, endpoint, asked_at))
+    services.failpoint("poll.before_page")
+    page = services.gateway.read(
+        endpoint.connection, lambda _: connector.changes(selection, cursor, spec.page_changes)
+    )
+    services.failpoint("poll.page_received")
+    return _commit(services, name, endpoint, page, asked_at, Origin.POLL)
+
+
+def _first_since(services: Services, endpoint: Endpoint, now: datetime) -> datetime:
+    """Where following changes begins: now, less the overlap; backfills bring what is older."""
+    return now - services.object_spec(endpoint).overlap
+
+
+def poll_removed(services: Services, endpoint: Endpoint) -> Polled:
+    """Read the next page of an object's removed records."""
+    name = removed_stream(endpoint)
+    stream = _stream(services, name)
+    asked_at = services.clock.now()
+    connector = services.gateway.connector(endpoint.connection)
+    if not isinstance(connector, Removals):
+        return _finished(services, name, asked_at)
+    selection = services.selection(endpoint)
+    cursor = stream.cursor if stream else None
+    limit = services.object_spec(endpoint).page_list
+    page = services.gateway.read(
+        endpoint.connection, lambda _: connector.removed(selection, cursor, limit)
+    )
+    return _commit(services, name, endpoint, page, asked_at, Origin.REMOVED)
+
+
+def backfill(services: Services, sync: SyncConfig, since: datetime | None) -> Polled:
+    """Read the next page of all records of a sync's source."""
+    name = backfill_stream(sync.name)
+    stream = _stream(services, name)
+    asked_at = services.clock.now()
+    connector = services.gateway.connector(sync.source.connection)
+    if not isinstance(connector, Lists):
+        return _finished(services, name, asked_at)
+    selection = services.selection(sync.source)
+    cursor = stream.cursor if stream and not stream.at_head else None
+    limit = services.object_spec(sync.source).page_list
+    page = services.gateway.read(
+        sync.source.connection, lambda _: connector.list(selection, cursor, limit, since)
+    )
+    services.failpoint("poll.page_received")
+    kept = tuple(record for record in page.records if _recent(record, since))
+    page = Page(kept, page.cursor, page.at_head)
+    return _commit(services, name, sync.source, page, asked_at, Origin.BACKFILL, sync)
+
+
+def _recent(record: Record, since: datetime | None) -> bool:
+    return since is None or record.version is None or record.version >= since
+
+
+def _stream(services: Services, name: str) -> Stream | None:
+    with services.store.read() as tx:
+        return streams.get(tx, name)
+
+
+def _finished(services: Services, name: str, now: datetime) -> Polled:
+    """A stream that the connector does not offer is always at its head."""
+    with services.store.write() as tx:
+        streams.put(tx, Stream(name, None, at_head=True, finished_at=now, updated_at=now))
+    return Polled(0, 0, at_head=True)
+
+
+def _commit(
+    services: Services,
+    name: str,
+    endpoint: Endpoint,
+    page: Page,
+    asked_at: datetime,
+    origin: Origin,
+    only: SyncConfig | None = None,
+) -> Polled:
+    """Rows for what is news, what is known now, and the cursor: all or nothing."""
+    now = services.clock.now()
+    hashes = {
+        Address(endpoint.connection, record.ref.object, record.ref.id): (
+            record,
+            record_hash(services.store.vault, record),
+        )
+        for record in page.records
+    }
+    with services.store.write() as tx:
+        known = records.known(tx, hashes)
+        news = {
+            address: (record, hash)
+            for address, (record, hash) in hashes.items()
+            if _is_news(known.get(address), record, hash, origin)
+        }
+        if only is not None:
+            news.update(_owed(tx, only, hashes, news))
+        heard = _Heard(origin, asked_at, now, only.name if only else None)
+        rows = [
+            _row(services, address, record, heard, exact=_exact(known.get(address), record))
+            for address, (record, _hash) in news.items()
+        ]
+        inbox.add(tx, rows)
+        remember_read(services, tx, news.items(), known, asked_at)
+        services.failpoint("poll.rows.partial")
+        finished_at = now if page.at_head else None
+        previous = streams.get(tx, name)
+        if finished_at is None and previous is not None:
+            finished_at = previous.finished_at
+        streams.put(tx, Stream(name, page.cursor, page.at_head, finished_at, now))
+        if only is not None:
+            connections.count(tx, only.name, {"repeated": len(hashes) - len(news)})
+    services.failpoint("poll.after_commit")
+    return Polled(len(page.records), len(news), page.at_head)
+
+
+def _is_news(known: Known | None, record: Record, hash: str, origin: Origin) -> bool:
+    """Whether a record tells something. Older than what is known is stale; equal is a repeat.
+
+    Equal time with another content is news: a modified time can be too coarse to tell.
+    """
+    if origin is Origin.REMOVED:
+        return known is not None and known.life == Life.LIVE.value
+    if known is None or known.hash is None:
+        return True
+    if known.version is None or record.version is None:
+        return known.hash != hash
+    if record.version == known.version:
+        return known.hash != hash
+    return record.version > known.version
+
+
+def _exact(known: Known | None, record: Record) -> bool:
+    """Whether the page's copy can be used as it is; if not, the record is read again.
+
+    Not when the time is one we know and the content is another: either may be the later one. After
+    our own write the time is known and the content is not: then the copy is the echo.
+    """
+    if record.version is None:
+        return False
+    if known is None or known.version is None or known.hash == WRITTEN:
+        return True
+    return record.version > known.version
+
+
+def _owed(
+    tx: Tx,
+    sync: SyncConfig,
+    hashes: dict[Address, tuple[Record, str]],
+    news: dict[Address, tuple[Record, str]],
+) -> dict[Address, tuple[Record, str]]:
+    """Records that are known, but that this sync has not delivered as they are now."""
+    rest = [address for address in hashes if address not in news]
+    seen = deliveries.seen(tx, sync.name, rest)
+    return {
+        address: hashes[address]
+        for address in rest
+        if seen.get(address) != (hashes[address][1], sync.mapping.digest)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """How and when a page came to us."""
+
+    origin: Origin
+    asked_at: datetime
+    received_at: datetime
+    only_sync: str | None
+
+
+def _row(
+    services: Services, address: Address, record: Record, heard: _Heard, *, exact: bool
+) -> NewRow:
+    snapshot = None
+    if exact and heard.origin is not Origin.REMOVED:
+        snapshot = services.store.vault.seal(codec.dump_record(record), SNAPSHOT)
+    return NewRow(
+        address=address,
+        kind=record.life.value,
+        origin=heard.origin,
+        received_at=heard.received_at,
+        only_sync=heard.only_sync,
+        version=record.version,
+        asked_at=heard.asked_at,
+        snapshot=snapshot,
+    )
+
+
+def remember_read(
+    services: Services,
+    tx: Tx,
+    read: Iterable[tuple[Address, tuple[Record, str]]],
+    known: dict[Address, Known],
+    asked_at: datetime,
+) -> None:
+    """Keep digests of what was read: for telling repeats, and for knowing the other side."""
+    states: dict[Address, Known] = {}
+    for address, (record, hash) in read:
+        before = known.get(address)
+        fields = dict(before.fields) if before else {}
+        fields.update(field_digests(services.store.vault, record.fields))
+        states[address] = Known(record.version, hash, record.life.value, fields, asked_at)
+    records.remember(tx, states)
+
+
+def overdue(stream: Stream | None, every: timedelta, now: datetime) -> bool:
+    """Whether a stream wants reading: never read, amid a sweep, or its time has come."""
+    if stream is None or not stream.at_head or stream.finished_at is None:
+        return True
+    return stream.finished_at + every <= now

@@ -1,0 +1,142 @@
+"""Prepare: have every source record of a batch at hand, with its children, in few calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.base import Children
+from connectors.records import Life, Record, Selection
+from engine.config.model import Endpoint, SyncConfig
+from engine.mapping.model import SourceView
+from engine.model import Address, Delivery, Known
+from engine.pipeline.batch import Work
+from engine.pipeline.digests import record_hash
+from engine.pipeline.poll import SNAPSHOT, WRITTEN, remember_read
+from engine.pipeline.services import Services
+from engine.store import codec, inbox, records
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A source record, with the time we asked for it and whether we read it just now."""
+
+    record: Record
+    asked_at: datetime
+    fresh: bool
+
+
+def sources(
+    services: Services, sync: SyncConfig, claimed: Sequence[Delivery]
+) -> dict[Address, Read]:
+    """The root records of a batch: from snapshots where a poll brought them, else by one read."""
+    with services.store.read() as tx:
+        stored = inbox.snapshots(tx, [(item.source, item.taken) for item in claimed])
+        known = records.known(tx, [item.source for item in claimed])
+    vault = services.store.vault
+    found: dict[Address, Read] = {}
+    for address, (sealed, asked_at) in stored.items():
+        record = codec.load_record(vault.open(sealed, SNAPSHOT))
+        if not _overtaken(record, asked_at, known.get(address)):
+            found[address] = Read(record, asked_at, fresh=False)
+    missing = [item.source for item in claimed if item.source not in found]
+    if missing:
+        found.update(_read(services, sync, missing))
+        _remember(services, {a: found[a] for a in missing})
+    return found
+
+
+def _overtaken(record: Record, asked_at: datetime, known: Known | None) -> bool:
+    """Whether a page's copy is older than what we know, or than our own last write."""
+    if known is None:
+        return False
+    if known.hash == WRITTEN:
+        return asked_at <= known.asked_at
+    if known.version is None or record.version is None:
+        return False
+    return record.version < known.version
+
+
+def _read(services: Services, sync: SyncConfig, missing: Sequence[Address]) -> dict[Address, Read]:
+    asked_at = services.clock.now()
+    selection = services.selection(sync.source)
+    ids = [address.id for address in missing]
+    answer = services.gateway.read(
+        sync.source.connection, lambda connector: connector.read(selection, ids)
+    )
+    return {
+        address: Read(record, asked_at, fresh=True)
+        for address, record in zip(missing, answer, strict=True)
+    }
+
+
+def _remember(services: Services, fresh: Mapping[Address, Read]) -> None:
+    """What was read now is the newest we know; reads of one record are ordered by the asking."""
+    vault = services.store.vault
+    with services.store.write() as tx:
+        known = records.known(tx, fresh)
+        for asked_at in sorted({read.asked_at for read in fresh.values()}):
+            rows = [
+                (address, (read.record, record_hash(vault, read.record)))
+                for address, read in fresh.items()
+                if read.asked_at == asked_at and read.record.life is Life.LIVE
+            ]
+            remember_read(services, tx, rows, known, asked_at)
+
+
+def works(
+    services: Services, sync: SyncConfig, reads: Sequence[tuple[Delivery, Read]]
+) -> list[Work]:
+    """Live roots with the children the mapping includes; notes which child leads to which root."""
+    children = _children(services, sync, [read.record for _delivery, read in reads])
+    vault = services.store.vault
+    found = []
+    for delivery, read in reads:
+        own = {name: sets.get(read.record.ref.id, ()) for name, sets in children.items()}
+        view = SourceView(read.record, own)
+        found.append(Work(delivery, view, record_hash(vault, read.record), read.asked_at))
+    return found
+
+
+def _children(
+    services: Services, sync: SyncConfig, roots: Sequence[Record]
+) -> dict[str, Mapping[str, tuple[Record, ...]]]:
+    """Per include: root id → children, in the source's order."""
+    found: dict[str, Mapping[str, tuple[Record, ...]]] = {}
+    for name, wanted in sync.mapping.includes.items():
+        endpoint = Endpoint(sync.source.connection, wanted.object)
+        selection = services.selection(endpoint)
+        sets = _children_of(services, sync, roots, selection)
+        pairs = [(child.ref.id, root) for root, kids in sets.items() for child in kids]
+        with services.store.write() as tx:
+            ids = [root.ref.id for root in roots]
+            records.index_children(tx, sync.name, wanted.object, ids, pairs)
+        found[name] = sets
+    return found
+
+
+def _children_of(
+    services: Services, sync: SyncConfig, roots: Sequence[Record], selection: Selection
+) -> Mapping[str, tuple[Record, ...]]:
+    """Children by id where the roots' own associations name them, else by asking for them."""
+    if not roots:
+        return {}
+    connection = sync.source.connection
+    named = {root.ref.id: root.associations.get(selection.object) for root in roots}
+    if all(ids is not None for ids in named.values()):
+        wanted = list(dict.fromkeys(id for ids in named.values() for id in ids or ()))
+        if not wanted:
+            return {}
+        answer = services.gateway.read(connection, lambda c: c.read(selection, wanted))
+        by_id = {record.ref.id: record for record in answer if record.life is Life.LIVE}
+        return {
+            root: tuple(by_id[id] for id in ids or () if id in by_id) for root, ids in named.items()
+        }
+    connector = services.gateway.connector(connection)
+    if not isinstance(connector, Children):
+        return {}
+    ids = list(named)
+    return services.gateway.read(
+        connection, lambda _: connector.children(selection, sync.source.object, ids)
+    )

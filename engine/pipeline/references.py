@@ -1,0 +1,154 @@
+"""References: answer, for a whole batch, what other records are linked to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from connectors.base import Connector, Lists
+from connectors.records import Fields, Page, Selection
+from engine.config.model import Endpoint, SyncConfig
+from engine.mapping.model import CatalogueSpec, LinkAnswer, Lookups, Reference
+from engine.model import Address
+from engine.pipeline.batch import Work
+from engine.pipeline.services import Services
+from engine.store import deliveries, links
+from engine.store.sql import Tx
+
+CATALOGUE_FRESH: Final = timedelta(minutes=10)
+
+
+class Catalogues:
+    """Small tables of the targets, read once and kept for ten minutes. Thread-safe."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[Endpoint, CatalogueSpec], _Kept] = {}
+
+    def of(self, sync: SyncConfig) -> Mapping[str, Mapping[str, Fields | None]]:
+        """The catalogues a sync's mapping names."""
+        return {spec.name: self._one(sync, spec) for spec in sync.mapping.catalogues}
+
+    def _one(self, sync: SyncConfig, spec: CatalogueSpec) -> Mapping[str, Fields | None]:
+        key = (sync.target, spec)
+        now = self._services.clock.now()
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None or kept.read_at + CATALOGUE_FRESH <= now:
+                rows = _read_catalogue(self._services, sync.target.connection, spec)
+                kept = self._kept[key] = _Kept(now, rows)
+            return kept.rows
+
+
+class _Kept:
+    __slots__ = ("read_at", "rows")
+
+    def __init__(self, read_at: datetime, rows: Mapping[str, Fields | None]) -> None:
+        self.read_at = read_at
+        self.rows = rows
+
+
+def _read_catalogue(
+    services: Services, connection: str, spec: CatalogueSpec
+) -> dict[str, Fields | None]:
+    connector = services.gateway.connector(connection)
+    if not isinstance(connector, Lists):
+        return {}
+    selection = Selection(spec.object, tuple(sorted({*spec.key, *spec.fields})))
+    limit = services.object_spec(Endpoint(connection, spec.object)).page_list
+    rows: dict[str, Fields | None] = {}
+    cursor: str | None = None
+    while True:
+        page = services.gateway.read(
+            connection, partial(_list_page, connector, selection, cursor, limit)
+        )
+        for record in page.records:
+            key = "|".join(str(record.fields.get(name) or "") for name in spec.key)
+            # A key that occurs twice answers nothing: picking one would be a guess.
+            rows[key] = None if key in rows else record.fields
+        if page.at_head:
+            return rows
+        cursor = page.cursor
+
+
+def _list_page(
+    connector: Lists, selection: Selection, cursor: str | None, limit: int, _: Connector
+) -> Page:
+    return connector.list(selection, cursor, limit)
+
+
+def lookups(
+    services: Services, catalogues: Catalogues, sync: SyncConfig, works: Sequence[Work]
+) -> Lookups:
+    """The answers to every question the mapping of these records will ask."""
+    asked = {ref for work in works for ref in sync.mapping.references(work.view)}
+    return Lookups(answers(services, sync, asked), catalogues.of(sync))
+
+
+def answers(
+    services: Services, sync: SyncConfig, asked: Iterable[Reference]
+) -> dict[Reference, LinkAnswer]:
+    """Which target each referenced record is linked to, and whether it may yet be."""
+    asked = set(asked)
+    if not asked:
+        return {}
+    near = sync.source.connection
+    addresses = {ref: Address(near, ref.object, ref.id) for ref in asked}
+    with services.store.read() as tx:
+        found = links.of_sources(tx, set(addresses.values()), sync.target.connection, None)
+        answered: dict[Reference, LinkAnswer] = {}
+        open_refs: list[Reference] = []
+        for ref in asked:
+            targets = [
+                link.far.id
+                for link in found.get(addresses[ref], ())
+                if ref.to is None or link.far.object == ref.to
+            ]
+            if len(targets) == 1:
+                answered[ref] = LinkAnswer(targets[0])
+            else:
+                open_refs.append(ref)
+        pending = _pending(services, sync, open_refs, tx=tx)
+    for ref in open_refs:
+        answered[ref] = LinkAnswer(None, pending=ref in pending)
+    return answered
+
+
+def _pending(
+    services: Services, sync: SyncConfig, refs: Sequence[Reference], *, tx: Tx
+) -> set[Reference]:
+    """The references whose record has work ahead in a sync that would link it."""
+    found: set[Reference] = set()
+    by_root: dict[Endpoint, dict[Address, list[Reference]]] = {}
+    for ref in refs:
+        root = root_of(sync.source.connection, ref)
+        place = by_root.setdefault(Endpoint(root.connection, root.object), {})
+        place.setdefault(root, []).append(ref)
+    for endpoint, roots in by_root.items():
+        syncs = [
+            other.name
+            for other in services.syncs_from(endpoint)
+            if other.target.connection == sync.target.connection and other.name != sync.name
+        ]
+        if not syncs:
+            continue
+        for root in deliveries.pending(tx, syncs, sorted(roots)):
+            found.update(ref for ref in roots[root] if _could_link(services, syncs, ref))
+    return found
+
+
+def _could_link(services: Services, syncs: Sequence[str], ref: Reference) -> bool:
+    if ref.to is None or "/" in ref.object:
+        return True
+    return any(services.config.syncs[name].target.object == ref.to for name in syncs)
+
+
+def root_of(connection: str, ref: Reference) -> Address:
+    """The record whose delivery makes the link: a virtual child's is its root."""
+    if "/" not in ref.object:
+        return Address(connection, ref.object, ref.id)
+    return Address(connection, ref.object.split("/", 1)[0], ref.id.split(":", 1)[0])

@@ -1,0 +1,234 @@
+"""Resolve: find out what became of a write whose answer was lost. Never by sending it again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from connectors.base import Resolves
+from connectors.records import (
+    Found,
+    Life,
+    Lookup,
+    NotYetKnowable,
+    Operation,
+    Record,
+    Selection,
+)
+from engine.config.model import Endpoint, SyncConfig
+from engine.model import Address, Delivery, Intent, IntentState, IssueReport, Known, LinkState
+from engine.pipeline.batch import InDoubt, Problem, Result
+from engine.pipeline.digests import field_digests, value_digest
+from engine.pipeline.poll import WRITTEN
+from engine.pipeline.services import Services
+from engine.store import claims, deliveries, intents, ledger, links, records
+from engine.store.intents import Ending
+from engine.store.ledger import Line
+from engine.store.sql import Tx
+
+LOOK_AGAIN: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a look told about one intent: the record if it is there, or when to look again."""
+
+    intent: Intent
+    record: Record | None
+    until: datetime | None = None
+    hopeless: bool = False
+
+
+def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -> dict[int, Result]:
+    """Resolve the open intents of a batch. Returns the deliveries that cannot go on now."""
+    with services.store.read() as tx:
+        open_intents = intents.open_of(
+            tx, services.store.vault, [delivery.number for delivery in claimed]
+        )
+    if not open_intents:
+        return {}
+    services.failpoint("recover.before_lookup")
+    answers = _look(services, [item for several in open_intents.values() for item in several])
+    by_number = {delivery.number: delivery for delivery in claimed}
+    stopped: dict[int, Result] = {}
+    with services.store.write() as tx:
+        deliveries.fence(tx, [by_number[number] for number in open_intents])
+        for answer in answers:
+            result = _Resolving(services, sync, tx).one(answer)
+            if result is not None:
+                stopped[answer.intent.delivery] = result
+    services.failpoint("recover.after_commit")
+    return stopped
+
+
+def _look(services: Services, unresolved: Sequence[Intent]) -> list[Answer]:
+    groups: dict[tuple[str, str, bool], list[Intent]] = defaultdict(list)
+    for intent in unresolved:
+        by_identity = intent.target_id is None
+        groups[intent.connection, intent.object, by_identity].append(intent)
+    answers: list[Answer] = []
+    for (connection, object, by_identity), group in groups.items():
+        names = {name for intent in group for name in intent.fields}
+        names.update(intent.identity.field for intent in group if intent.identity)
+        selection = Selection(object, tuple(sorted(names)))
+        if by_identity:
+            answers.extend(_by_identity(services, connection, selection, group))
+        else:
+            answers.extend(_by_id(services, connection, selection, group))
+    return answers
+
+
+def _by_identity(
+    services: Services, connection: str, selection: Selection, group: Sequence[Intent]
+) -> list[Answer]:
+    connector = services.gateway.connector(connection)
+    identities = [intent.identity for intent in group if intent.identity is not None]
+    if not isinstance(connector, Resolves) or len(identities) != len(group):
+        return [Answer(intent, None, hopeless=True) for intent in group]
+    found: Sequence[Lookup] = services.gateway.read(
+        connection, lambda _: connector.lookup(selection, identities)
+    )
+    now = services.clock.now()
+    spec = services.object_spec(Endpoint(connection, selection.object))
+    answers = []
+    for intent, answer in zip(group, found, strict=True):
+        if isinstance(answer, Found):
+            answers.append(Answer(intent, answer.record))
+        elif isinstance(answer, NotYetKnowable):
+            answers.append(Answer(intent, None, until=answer.until))
+        else:
+            # Not seen is not absent until a record made then would have become visible.
+            sent = intent.first_sent_at or now
+            seen_by = sent + spec.lookup_lag
+            answers.append(Answer(intent, None, until=seen_by if seen_by > now else None))
+    return answers
+
+
+def _by_id(
+    services: Services, connection: str, selection: Selection, group: Sequence[Intent]
+) -> list[Answer]:
+    ids = [intent.target_id or "" for intent in group]
+    found = services.gateway.read(connection, lambda connector: connector.read(selection, ids))
+    return [Answer(intent, record) for intent, record in zip(group, found, strict=True)]
+
+
+class _Resolving:
+    """Writes down what a look told about one intent."""
+
+    def __init__(self, services: Services, sync: SyncConfig, tx: Tx) -> None:
+        self._services = services
+        self._sync = sync
+        self._tx = tx
+        self._now = services.clock.now()
+
+    def one(self, answer: Answer) -> Result | None:
+        """``None``: the intent is resolved and its delivery goes on."""
+        intent = answer.intent
+        if answer.hopeless:
+            self._end(intent, IntentState.PARKED, "parked")
+            self._tell(intent, "parked", None)
+            report = IssueReport("IN_DOUBT", self._sync.name, intent.source)
+            return Problem(report)
+        if answer.until is not None:
+            return InDoubt(min(answer.until, self._now + LOOK_AGAIN), "NOT_YET_KNOWABLE")
+        record = answer.record
+        if record is not None and record.life is Life.LIVE:
+            differing = self._differing(intent, record)
+            if intent.target_id is None:
+                return self._created(intent, record, differing)
+            if not differing and intent.operation is not Operation.DELETE:
+                self._found(intent, record)
+                return None
+        elif record is not None and intent.operation is Operation.DELETE:
+            self._end(intent, IntentState.CONFIRMED, "resolved", intent.target_id)
+            self._tell(intent, "resolved", intent.target_id)
+            return None
+        # Not applied, or overtaken by an edit: what to do now is decided afresh.
+        self._absent(intent)
+        return None
+
+    def _differing(self, intent: Intent, record: Record) -> list[str]:
+        vault = self._services.store.vault
+        return sorted(
+            name
+            for name, value in intent.fields.items()
+            if name in record.fields
+            and value_digest(vault, record.fields[name]) != value_digest(vault, value)
+        )
+
+    def _created(self, intent: Intent, record: Record, differing: list[str]) -> Result | None:
+        spec = self._services.object_spec(Endpoint(intent.connection, intent.object))
+        if differing and spec.immutable_when is not None:
+            self._end(intent, IntentState.PARKED, "parked", record.ref.id)
+            self._tell(intent, "parked", record.ref.id)
+            report = IssueReport(
+                "RESOLVED_DIFFERS",
+                self._sync.name,
+                intent.source,
+                target=Address(intent.connection, intent.object, record.ref.id),
+                parameters={"fields": ", ".join(differing)},
+            )
+            return Problem(report)
+        target = Address(intent.connection, intent.object, record.ref.id)
+        taken = links.of_targets(
+            self._tx, [target], intent.source.connection, intent.source.object
+        ).get(target)
+        if taken is not None and taken.near != intent.source:
+            links.close(self._tx, taken.number, LinkState.CLOSED, "identity reassigned", self._now)
+            taken = None
+        if taken is None:
+            links.create(self._tx, intent.source, target, {}, intent.parent, self._now)
+        claims.fulfil(self._tx, intent.delivery, intent.source, intent.object, record.ref.id)
+        deliveries.wake(self._tx, [intent.source], self._now)
+        self._found(intent, record)
+        return None
+
+    def _found(self, intent: Intent, record: Record) -> None:
+        """It took effect. What is there now is remembered; the diff that follows does the rest."""
+        target = Address(intent.connection, intent.object, record.ref.id)
+        before = records.known(self._tx, [target]).get(target)
+        digests = field_digests(self._services.store.vault, record.fields)
+        known = Known(
+            version=record.version or (before.version if before else None),
+            hash=WRITTEN,
+            life=record.life.value,
+            fields={**(before.fields if before else {}), **digests},
+            asked_at=self._now,
+        )
+        records.remember(self._tx, {target: known})
+        self._end(intent, IntentState.CONFIRMED, "resolved", record.ref.id)
+        self._tell(intent, "resolved", record.ref.id)
+
+    def _absent(self, intent: Intent) -> None:
+        self._end(intent, IntentState.ABSENT, "absent")
+        self._tell(intent, "absent", intent.target_id)
+        if intent.target_id is None:
+            claims.release(self._tx, intent.delivery, intent.source, intent.object)
+            deliveries.wake(self._tx, [intent.source], self._now)
+
+    def _end(
+        self, intent: Intent, state: IntentState, outcome: str, target_id: str | None = None
+    ) -> None:
+        ending = Ending(intent.id, intent.attempts, state, outcome, target_id=target_id)
+        intents.end(self._tx, [ending], self._now)
+
+    def _tell(self, intent: Intent, outcome: str, target_id: str | None) -> None:
+        operation = intent.operation.value
+        if intent.operation is Operation.UPSERT:
+            operation = Operation.CREATE.value
+        line = Line(
+            time=self._now,
+            sync=self._sync.name,
+            operation=operation,
+            outcome=outcome,
+            config=intent.config,
+            source=intent.source,
+            target=Address(intent.connection, intent.object, target_id or ""),
+            business_key=intent.business_key,
+            body_digest=intent.body_digest,
+            intent=intent.id,
+        )
+        ledger.append(self._tx, [line])

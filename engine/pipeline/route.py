@@ -1,0 +1,120 @@
+"""Route: news about a record becomes a delivery for every sync that the record concerns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from connectors.base import Parents
+from connectors.records import NoticeKind, Ref
+from engine.config.model import Endpoint, SyncConfig
+from engine.model import Address, InboxRow, NewRow, Origin, Want
+from engine.pipeline.services import Services
+from engine.store import deliveries, inbox, records
+
+BATCH: Final = 1000
+THROUGH_CHILD: Final = "through_child"
+
+
+def route(services: Services) -> int:
+    """Route a batch of new rows. Returns how many there were."""
+    blocked = [name for name in services.config.connections if not services.gateway.usable(name)]
+    with services.store.read() as tx:
+        rows = inbox.unrouted(tx, BATCH, but=blocked)
+    if not rows:
+        return 0
+    roots = _roots_of_children(services, rows)
+    wants: list[Want] = []
+    derived: list[NewRow] = []
+    ends: list[tuple[int, int, str | None]] = []
+    now = services.clock.now()
+    for row in rows:
+        endpoint = Endpoint(row.address.connection, row.address.object)
+        syncs = _concerned(services, row, endpoint)
+        wants.extend(_want(row, sync) for sync in syncs)
+        derived.extend(
+            NewRow(root, THROUGH_CHILD, row.origin, now, related=row.address.ref)
+            for root in sorted(roots.get(row.address, ()))
+        )
+        if row.related is not None and row.kind == NoticeKind.ASSOCIATED.value:
+            derived.extend(_other_end(services, row))
+        reason = "through its root" if row.address in roots else "no sync is concerned"
+        ends.append((row.seq, len(syncs), reason))
+    with services.store.write() as tx:
+        inbox.add(tx, derived)
+        deliveries.want(tx, wants)
+        inbox.routed(tx, ends)
+        services.failpoint("route.before_commit")
+    services.failpoint("route.after_commit")
+    return len(rows)
+
+
+def _concerned(services: Services, row: InboxRow, endpoint: Endpoint) -> list[SyncConfig]:
+    return [
+        sync
+        for sync in services.syncs_from(endpoint)
+        if (row.only_sync is None or row.only_sync == sync.name)
+        and (sync.webhooks or row.origin is not Origin.WEBHOOK)
+    ]
+
+
+def _want(row: InboxRow, sync: SyncConfig) -> Want:
+    return Want(
+        sync=sync.name,
+        root=row.address,
+        seq=row.seq,
+        at=row.received_at,
+        changed_at=row.version or row.received_at,
+        # An association can change without the record's own fields showing it.
+        through_child=row.kind in (THROUGH_CHILD, NoticeKind.ASSOCIATED.value)
+        or row.origin is Origin.RECHECK,
+        recheck=row.origin is Origin.OPERATOR,
+    )
+
+
+def _other_end(services: Services, row: InboxRow) -> list[NewRow]:
+    """An association concerns both of its ends."""
+    related: Ref | None = row.related
+    if related is None:
+        return []
+    endpoint = Endpoint(row.address.connection, related.object)
+    if not services.syncs_from(endpoint):
+        return []
+    address = Address(row.address.connection, related.object, related.id)
+    return [NewRow(address, THROUGH_CHILD, row.origin, row.received_at, related=row.address.ref)]
+
+
+def _roots_of_children(
+    services: Services, rows: Sequence[InboxRow]
+) -> Mapping[Address, set[Address]]:
+    """For rows about included children, the roots they belong to: known ones and present ones."""
+    by_endpoint: dict[Endpoint, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.kind != THROUGH_CHILD:
+            by_endpoint[Endpoint(row.address.connection, row.address.object)].add(row.address.id)
+    found: dict[Address, set[Address]] = defaultdict(set)
+    for endpoint, ids in by_endpoint.items():
+        for sync in services.syncs_including(endpoint):
+            for child, root_ids in _roots(services, sync, endpoint, sorted(ids)).items():
+                address = Address(endpoint.connection, endpoint.object, child)
+                found[address].update(
+                    Address(endpoint.connection, sync.source.object, id) for id in root_ids
+                )
+    return found
+
+
+def _roots(
+    services: Services, sync: SyncConfig, endpoint: Endpoint, ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    with services.store.read() as tx:
+        known = records.roots(tx, sync.name, endpoint.object, ids)
+    unknown = [id for id in ids if id not in known]
+    connector = services.gateway.connector(endpoint.connection)
+    if not unknown or not isinstance(connector, Parents):
+        return known
+    present = services.gateway.read(
+        endpoint.connection,
+        lambda _: connector.parents(endpoint.object, unknown, sync.source.object),
+    )
+    return {**known, **{child: tuple(roots) for child, roots in present.items()}}

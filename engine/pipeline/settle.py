@@ -1,0 +1,197 @@
+"""Settle: one transaction that says what became of a call, for every record it carried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from connectors.base import Confirmed
+from connectors.records import Operation, Value
+from engine.clock import microseconds
+from engine.config.model import SyncConfig
+from engine.model import Address, Agreed, IntentState, Known, LinkState
+from engine.pipeline.batch import Planned
+from engine.pipeline.digests import field_digests, value_digest
+from engine.pipeline.intend import agreed_by_sending
+from engine.pipeline.poll import WRITTEN
+from engine.pipeline.services import Services
+from engine.store import claims, deliveries, intents, ledger, links, records
+from engine.store.intents import Ending
+from engine.store.ledger import Line
+from engine.store.sql import Tx
+
+TURNS_MAX: Final = 12
+TURN_WINDOW: Final = timedelta(hours=1)
+
+
+class Settling:
+    """Collects what a transaction has to say, and says it at once."""
+
+    def __init__(self, services: Services, sync: SyncConfig, tx: Tx, now: datetime) -> None:
+        self._services = services
+        self._sync = sync
+        self._tx = tx
+        self._now = now
+        self._endings: list[Ending] = []
+        self._lines: list[Line] = []
+        self._bases: dict[int, dict[tuple[str, str], Agreed]] = {}
+        self._turns: dict[int, dict[str, tuple[tuple[str, int], ...]]] = {}
+        self._written: dict[Address, tuple[datetime | None, dict[str, str]]] = {}
+        self._linked: list[Address] = []
+        self._freed: list[Address] = []
+
+    def confirmed(self, planned: Planned, outcome: Confirmed, *, how: str = "confirmed") -> None:
+        """A write took effect: link, base, memory and ledger line."""
+        intent, decided = planned.intent, planned.decided
+        item = decided.matched.item
+        target = Address(intent.connection, intent.object, outcome.id)
+        base = agreed_by_sending(self._services, decided, outcome.fields)
+        number = intent.link
+        if intent.operation is Operation.DELETE:
+            pass
+        elif number is None:
+            number = self._create_link(planned, target, base)
+        else:
+            self._bases.setdefault(number, {}).update(base)
+            self._turn(planned, number)
+        stored: dict[str, Value] = {**intent.fields, **_known_fields(intent.fields, outcome)}
+        digests = field_digests(self._services.store.vault, stored)
+        self._written[target] = (outcome.version, digests)
+        self._endings.append(
+            Ending(
+                intent.id,
+                intent.attempts,
+                IntentState.CONFIRMED,
+                outcome=how,
+                request_id=outcome.request_id,
+                target_id=outcome.id,
+                link=number,
+            )
+        )
+        self._tell(planned, how, target=target, request_id=outcome.request_id)
+        if intent.operation in (Operation.CREATE, Operation.UPSERT):
+            claims.fulfil(self._tx, intent.delivery, item.source, intent.object, outcome.id)
+
+    def _create_link(
+        self, planned: Planned, target: Address, base: Mapping[tuple[str, str], Agreed]
+    ) -> int:
+        source, parent = planned.intent.source, planned.intent.parent
+        taken = links.of_targets(self._tx, [target], source.connection, source.object).get(target)
+        if taken is not None and taken.near == source:
+            self._bases.setdefault(taken.number, {}).update(base)
+            return taken.number
+        if taken is not None:
+            # The identity is ours and the record is another's: the old owner's link is stale.
+            links.close(self._tx, taken.number, LinkState.CLOSED, "identity reassigned", self._now)
+        number = links.create(self._tx, source, target, base, parent, self._now)
+        self._linked.append(source)
+        return number
+
+    def _turn(self, planned: Planned, number: int) -> None:
+        """Remember the latest values written to each field, to notice a field that flaps."""
+        link = planned.decided.matched.link
+        if link is None:
+            return
+        since = microseconds(self._now - TURN_WINDOW)
+        for change in planned.decided.changes:
+            name = turn_name(change.rule.pair if change.rule else None, change.field)
+            digest = value_digest(self._services.store.vault, change.after)
+            kept = [turn for turn in link.flips.get(name, ()) if turn[1] >= since]
+            turns = (*kept, (digest, microseconds(self._now)))[-TURNS_MAX:]
+            self._turns.setdefault(number, {})[name] = turns
+
+    def unknown(self, planned: Planned, ending: Ending) -> None:
+        """The write was sent and its fate is not known."""
+        self._endings.append(ending)
+        self._tell(planned, "unknown", code=ending.code, request_id=ending.request_id)
+
+    def not_done(self, planned: Planned, ending: Ending, tell: str | None = None) -> None:
+        """The write did not take effect: claims are free again, waiters look anew."""
+        self._endings.append(ending)
+        intent = planned.intent
+        if intent.operation in (Operation.CREATE, Operation.UPSERT):
+            claims.release(self._tx, intent.delivery, intent.source, intent.object)
+            self._freed.append(intent.source)
+        if tell is not None:
+            self._tell(planned, tell, code=ending.code, request_id=ending.request_id)
+
+    def _tell(
+        self,
+        planned: Planned,
+        outcome: str,
+        *,
+        target: Address | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        intent = planned.intent
+        if target is None and intent.target_id is not None:
+            target = Address(intent.connection, intent.object, intent.target_id)
+        operation = intent.operation.value
+        if intent.operation is Operation.UPSERT:
+            operation = Operation.CREATE.value
+        self._lines.append(
+            Line(
+                time=self._now,
+                sync=self._sync.name,
+                operation=operation,
+                outcome=outcome,
+                config=intent.config,
+                source=intent.source,
+                target=target or Address(intent.connection, intent.object, ""),
+                business_key=intent.business_key,
+                code=code,
+                body_digest=intent.body_digest,
+                request_id=request_id,
+                intent=intent.id,
+            )
+        )
+
+    def add_line(self, line: Line) -> None:
+        """A ledger line of the caller's."""
+        self._lines.append(line)
+
+    def write(self) -> None:
+        """Say everything. The caller commits."""
+        tx = self._tx
+        links.move_base(tx, self._bases, self._sync.source.connection, self._turns, self._now)
+        self._remember()
+        intents.end(tx, self._endings, self._now)
+        ledger.append(tx, self._lines)
+        deliveries.wake(tx, [*self._linked, *self._freed], self._now)
+
+    def _remember(self) -> None:
+        known = records.known(self._tx, self._written)
+        states: dict[Address, Known] = {}
+        for address, (version, digests) in self._written.items():
+            before = known.get(address)
+            states[address] = Known(
+                version=version or (before.version if before else None),
+                hash=WRITTEN,
+                life="live",
+                fields={**(before.fields if before else {}), **digests},
+                asked_at=self._now,
+            )
+        records.remember(self._tx, states)
+
+
+def _known_fields(sent: Mapping[str, Value], outcome: Confirmed) -> dict[str, Value]:
+    """Of what the answer showed, the fields that we sent."""
+    return {name: value for name, value in outcome.fields.items() if name in sent}
+
+
+def turn_name(near: str | None, far: str) -> str:
+    """One name for a field pair, whichever side writes it."""
+    return "|".join(sorted((near or far, far)))
+
+
+def flapping(turns: tuple[tuple[str, int], ...], since: int, most: int = 3) -> bool:
+    """Whether a field went back and forth between two values more than ``most`` times."""
+    digests = [digest for digest, at in turns if at >= since]
+    back = sum(
+        1
+        for before, between, after in zip(digests, digests[1:], digests[2:], strict=False)
+        if before == after != between
+    )
+    return back > most
