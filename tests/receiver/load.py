@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 import time
@@ -42,6 +43,7 @@ async def post_until(
             (f"{name}-{n}", raw_post(events(f"{name}-{n}"), close=False)) for n in range(200)
         ]
         count = 0
+        writer = None
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             while time.monotonic() < until and not (stop and stop.is_set()):
@@ -60,9 +62,13 @@ async def post_until(
                 if status == 200:
                     tally.acknowledged.append(key)
                     tally.seconds.append(time.perf_counter() - started)
-            writer.close()
         except (ConnectionError, asyncio.IncompleteReadError):
             return
+        finally:
+            if writer is not None:
+                writer.close()
+                with contextlib.suppress(ConnectionError):
+                    await writer.wait_closed()
 
     await asyncio.gather(*(requester(name) for name in range(requesters)))
 
