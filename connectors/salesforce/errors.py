@@ -36,6 +36,7 @@ from connectors.salesforce.objects import LIMIT_CLASS
 _MESSAGE_MAX = 500
 _CONCURRENT_WAIT = timedelta(seconds=30)
 _THROTTLE_WAIT = timedelta(seconds=60)
+_COLUMN = re.compile(r"^No such column '([A-Za-z0-9_]{1,80})'", re.ASCII)
 _ID = re.compile(r"\b[A-Za-z0-9]{18}\b|\b[A-Za-z0-9]{15}\b", re.ASCII)
 
 
@@ -144,7 +145,7 @@ def problems(content: object) -> tuple[Problem, ...]:
 def _problem(entry: Mapping[str, object]) -> Problem:
     code = entry.get("errorCode") or entry.get("statusCode") or entry.get("error") or "UNKNOWN"
     message = entry.get("message") or entry.get("error_description") or code
-    fields = entry.get("fields") or ()
+    fields = entry.get("fields") or _COLUMN.findall(str(message))
     return Problem(
         code=str(code)[:80],
         message=str(message)[:_MESSAGE_MAX],

@@ -17,7 +17,7 @@ from connectors.salesforce.objects import READ_MAX, SPEC
 from connectors.salesforce.reading import Reading, gone, reading, row_id
 from connectors.salesforce.rest import Rest, in_parts
 from connectors.salesforce.searching import Query, parse_queries, row_key, where
-from connectors.salesforce.soql import any_of, select
+from connectors.salesforce.soql import all_true, any_of, select
 
 _PARENTS_MAX = 400
 _LOOKUP_MAX = 200
@@ -135,7 +135,7 @@ def _search(
         lambda part: select(
             how.object,
             how.soql_fields,
-            where=where([by_text[number] for number in part]),
+            where=all_true([*how.live, where([by_text[number] for number in part])]),
             order=("Id",),
         ),
     )

@@ -24,7 +24,7 @@ WRITE_MAX = 200
 READ_MAX = 400
 SEARCH_MAX = 100
 # An account is looked for under ten spellings of its web address.
-SEARCH_MAX_ADDRESS = 40
+SEARCH_MAX_ADDRESS = 35
 
 _REFERENCE = "https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta"
 _API = "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta"

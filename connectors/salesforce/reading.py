@@ -48,6 +48,11 @@ class Reading:
         stamp = (STAMP,) if self.versioned else ()
         return ("Id", *stamp, *sorted(self.traits), *(column.soql for column in self.columns))
 
+    @property
+    def live(self) -> tuple[str, ...]:
+        """What keeps a plain query, which leaves out the recycle bin, to live records."""
+        return ("IsConverted = false",) if "IsConverted" in self.traits else ()
+
     def record(self, row: Row) -> Record:
         """The record a row shows. Raises ``UnexpectedAnswer``."""
         id = row_id(row)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connectors.errors import AuthFailed, CallError, OutcomeUnknown, UnexpectedAnswer
-from connectors.http import retry_after
+from connectors.http import redact, retry_after
 from connectors.salesforce.errors import SDK_EXCEPTIONS, sdk_error
 from connectors.salesforce.objects import PAGE_MAX
 from connectors.salesforce.tokens import Grant, Tokens
@@ -197,13 +197,13 @@ class Rest:
         except Exception as error:
             if not _is_sdk_error(error):
                 raise
+            problem = sdk_error(
+                error, effect=request.effect, object=request.object, wait=self._answer.wait
+            )
+            problem.message = redact(problem.message, (client.grant.token,))
+            problem.args = (problem.message,)
             # Without the chain: the SDK's exception carries address and body.
-            raise sdk_error(
-                error,
-                effect=request.effect,
-                object=request.object,
-                wait=self._answer.wait,
-            ) from None
+            raise problem from None
         return answer
 
     def _current(self, stale: _Client | None) -> _Client:
@@ -256,7 +256,7 @@ def query_path(soql: str, *, deleted: bool = False) -> str:
     return f"{'queryAll' if deleted else 'query'}/?q={quote(soql, safe=_QUERY_SAFE)}"
 
 
-_QUERY_SAFE = "',()=<>!*:;"
+_QUERY_SAFE = "',()=<>!*:;/?@"
 
 
 def in_parts(

@@ -68,7 +68,7 @@ def walked(
     last = parse_walk(cursor)
     how = reading(schemas, selection)
     size = _page_size(limit)
-    conditions = [f"Id > {literal(last)}"] if last else []
+    conditions = [*how.live, *([f"Id > {literal(last)}"] if last else [])]
     if since is not None and how.versioned:
         conditions.append(f"{STAMP} >= {instant_literal(since.replace(microsecond=0))}")
     soql = select(

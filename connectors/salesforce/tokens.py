@@ -22,6 +22,7 @@ from connectors.errors import (
     RetryLater,
     UnexpectedAnswer,
 )
+from connectors.http import redact
 from connectors.salesforce.ids import normal_id
 from connectors.salesforce.objects import LIMIT_CLASS
 from connectors.salesforce.settings import Settings, is_loopback, origin
@@ -96,7 +97,7 @@ class Tokens:
         answer = self._post(self._form())
         body = answer.body if isinstance(answer.body, Mapping) else {}
         if answer.status != 200:
-            raise token_error(answer.status, body)
+            raise token_error(answer.status, self._masked(body))
         token, address, identity = (
             str(body.get(name) or "") for name in ("access_token", "instance_url", "id")
         )
@@ -108,6 +109,14 @@ class Tokens:
             organization_id=_organization(identity),
             number=number,
         )
+
+    def _masked(self, body: Mapping[str, object]) -> dict[str, object]:
+        """The refusal without anything secret that it may repeat."""
+        return {
+            name: redact(str(body[name]), self._settings.secrets)
+            for name in ("error", "error_description")
+            if body.get(name)
+        }
 
     def _form(self) -> dict[str, str]:
         settings = self._settings

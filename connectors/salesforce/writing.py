@@ -78,7 +78,10 @@ def _row(place: int, change: Change) -> _Row:
             raise Rejected(f"{change.id!r} is not a Salesforce record id", code="MALFORMED_ID")
         same_as = id
     elif change.identity is not None:
-        field_name(change.identity.field)
+        if "." in field_name(change.identity.field):
+            raise Rejected(
+                f"{change.identity.field} is no field of the record", code="INVALID_FIELD"
+            )
         if not change.identity.value.strip():
             raise Rejected("the identity has no value", code="IDENTITY_EMPTY")
         same_as = change.identity.value.casefold()

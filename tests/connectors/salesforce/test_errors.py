@@ -146,6 +146,13 @@ def test_fields_keep_their_reasons() -> None:
     }
 
 
+def test_an_unknown_column_is_named() -> None:
+    message = "No such column 'Nope__c' on sobject of type Account"
+    error = row_error("Account", Operation.UPDATE, [entry("INVALID_FIELD", message)])
+    assert isinstance(error, Rejected)
+    assert error.field_errors == {"Nope__c": message}
+
+
 def test_a_duplicate_value_names_the_other_record() -> None:
     error = row_error(
         "Account",

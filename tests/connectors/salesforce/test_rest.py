@@ -19,6 +19,7 @@ from connectors.errors import (
     OutcomeUnknown,
     QuotaSpent,
     RateLimited,
+    Rejected,
     RetryLater,
     UnexpectedAnswer,
 )
@@ -178,6 +179,11 @@ PAGE = b"<html>We are down for maintenance</html>"
     [
         (Reset, RetryLater, OutcomeUnknown),
         ((503, PAGE), RetryLater, OutcomeUnknown),
+        (
+            (400, [{"errorCode": "BAD", "message": f"Bearer {SECRET}-1 seen"}]),
+            Rejected,
+            Rejected,
+        ),
         ((500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": "m"}]), RetryLater, OutcomeUnknown),
         ((503, PAGE, {"Retry_After": "7"}), RateLimited, OutcomeUnknown),
         ((429, PAGE, {"Retry_After": "99999999999"}), RateLimited, RateLimited),

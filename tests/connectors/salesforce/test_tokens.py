@@ -204,6 +204,13 @@ def test_refusals(status: int, body: Any, kind: type[CallError]) -> None:
     assert type(caught.value) is kind
 
 
+def test_a_refusal_that_repeats_the_secret_is_masked() -> None:
+    body = {"error": "invalid_client", "error_description": "s3cret is wrong"}
+    with pytest.raises(AuthFailed) as caught:
+        tokens(lambda form: TokenAnswer(400, body)).grant()
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

@@ -243,6 +243,13 @@ def test_an_answer_that_cannot_be_read_leaves_the_outcome_open(answer: Any) -> N
             fields={},
             identity=Identity("a/b", "x"),
         ),
+        Change(
+            key="k",
+            operation=Operation.UPSERT,
+            object="Account",
+            fields={},
+            identity=Identity("Owner.Ext__c", "x"),
+        ),
     ],
 )
 def test_changes_that_cannot_be_sent(change: Change) -> None:
