@@ -48,9 +48,11 @@ def describe_property(definition: Mapping[str, object]) -> FieldDescription:
     metadata = definition.get("modificationMetadata")
     fixed = isinstance(metadata, Mapping) and bool(metadata.get("readOnlyValue"))
     options = _options(definition)
-    referenced = _REFERENCED.get(str(definition.get("referencedObjectType") or ""))
-    choice = kind in (FieldType.CHOICE, FieldType.CHOICES)
     name = str(definition.get("name") or "")
+    referenced = _REFERENCED.get(str(definition.get("referencedObjectType") or ""))
+    if name == "hubspot_owner_id":  # not every account's answer says what it refers to
+        referenced = "owners"
+    choice = kind in (FieldType.CHOICE, FieldType.CHOICES)
     return FieldDescription(
         name=name,
         label=str(definition.get("label") or name),
