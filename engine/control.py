@@ -81,11 +81,11 @@ class ControlServer:
         self._limits = limits or ControlLimits()
         self._listening: socket.socket | None = None
         self._inode: int | None = None
-        self._stop_reader, self._stop_writer = socket.socketpair()
+        self._stop_writer: socket.socket | None = None
         self._slots = threading.BoundedSemaphore(self._limits.clients_max)
         self._clients: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._accept, name="control", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Listen. Raises :class:`ControlError` when something else lies at the path."""
@@ -103,13 +103,17 @@ class ControlServer:
             raise ControlError("socket", f"cannot listen at {self._path}: {error}") from None
         self._listening = listening
         self._inode = self._path.stat().st_ino
+        stop_reader, self._stop_writer = socket.socketpair()
+        self._thread = threading.Thread(
+            target=self._accept, args=(listening, stop_reader), name="control", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening, end every connection and remove the socket file."""
-        if self._listening is None:
+        if self._listening is None or self._thread is None or self._stop_writer is None:
             return
-        self._stop_writer.send(b"x")
+        self._stop_writer.close()
         self._thread.join()
         self._listening.close()
         self._listening = None
@@ -120,16 +124,12 @@ class ControlServer:
         with contextlib.suppress(OSError):
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()
-        self._stop_reader.close()
-        self._stop_writer.close()
 
-    def _accept(self) -> None:
-        listening = self._listening
-        if listening is None:
-            return
+    def _accept(self, listening: socket.socket, stop_reader: socket.socket) -> None:
         while True:
-            ready, _, _ = select.select([listening, self._stop_reader], [], [])
-            if self._stop_reader in ready:
+            ready, _, _ = select.select([listening, stop_reader], [], [])
+            if stop_reader in ready:  # its other end was closed
+                stop_reader.close()
                 return
             try:
                 client, _ = listening.accept()

@@ -229,7 +229,8 @@ class Supervisor:
 
     def _supervise(self) -> int:
         while True:
-            self._start_due()
+            if not self._start_due():
+                return EXIT_REFUSED
             try:
                 event = self._events.get(timeout=self._wait_seconds())
             except queue.Empty:
@@ -252,12 +253,18 @@ class Supervisor:
                 restart_in_seconds=round(pause, 3),
             )
 
-    def _start_due(self) -> None:
+    def _start_due(self) -> bool:
+        """Start what is due; false when a part has no program to run."""
         now = time.monotonic()
         for child in self._children.values():
             if child.due is not None and child.due <= now:
-                pid = child.start(self._environment, self._events)
+                try:
+                    pid = child.start(self._environment, self._events)
+                except OSError as error:
+                    self._report("part_refused", part=child.part.name, reason=str(error))
+                    return False
                 self._report("part_started", part=child.part.name, pid=pid)
+        return True
 
     def _wait_seconds(self) -> float | None:
         due = [child.due for child in self._children.values() if child.due is not None]
