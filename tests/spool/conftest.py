@@ -71,7 +71,9 @@ class Bench:
         return SpoolReader(self.place)
 
     def keys(self) -> list[str]:
-        rows = self.reader().rows_after(0, 1_000_000)
+        reader = self.reader()
+        rows = reader.rows_after(0, 1_000_000)
+        reader.close()
         return [notice.event_key for row in rows for notice in row.notices]
 
 
