@@ -175,7 +175,11 @@ class Client:
             raw.getheader("x-hubspot-correlation-id"),
         )
 
-    def _refused(self, error: Exception, at: Circumstances, token: str | None) -> CallError:
+    def _refused(self, error: BaseException, at: Circumstances, token: str | None) -> CallError:
+        # The SDK stumbles over error bodies that are not UTF-8; what it was about to raise is kept.
+        cause = error.__context__
+        if not hasattr(error, "status") and hasattr(cause, "status") and cause is not None:
+            error = cause
         body = getattr(error, "body", None)
         text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
         if text:

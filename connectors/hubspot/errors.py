@@ -214,7 +214,7 @@ _SIMPLE: Final[
 }
 
 
-def sdk_error(error: Exception, at: Circumstances) -> CallError:
+def sdk_error(error: BaseException, at: Circumstances) -> CallError:
     """The error for an exception of the SDK.
 
     Every sub-package of the SDK has exception classes of its own, so that they are told by their

@@ -57,7 +57,13 @@ class Writing:
             return ()
         try:
             return self._apply(changes)
-        except CallError as error:  # before anything was sent
+        except UnexpectedAnswer as error:
+            # Only the definitions were asked for: nothing is in doubt.
+            again = RetryLater(
+                error.message, code=error.code, request_id=error.request_id, status=error.status
+            )
+            return tuple(Failed(again) for _ in changes)
+        except CallError as error:
             return tuple(Failed(error) for _ in changes)
 
     def _apply(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
