@@ -24,7 +24,8 @@ from connectors.memory.declarations import spec_of
 from connectors.memory.faults import Fault, FaultKind, FaultPlan
 from connectors.memory.gate import Gate, Hook
 from connectors.memory.objects import MemoryObject, object_set
-from connectors.memory.system import MemorySystem
+from connectors.memory.pages import page_of, stale
+from connectors.memory.system import MemorySystem, step_microseconds
 from connectors.memory.tables import Row
 from connectors.memory.validate import comparable
 from connectors.records import (
@@ -102,18 +103,18 @@ class Memory:
 
     def _read_part(self, selection: Selection, ids: Sequence[str]) -> list[Record]:
         def work(faults: Sequence[Fault]) -> list[Record]:
-            stale = any(fault.kind is FaultKind.STALE_READ for fault in faults)
+            old = any(fault.kind is FaultKind.STALE_READ for fault in faults)
             with self.system.tables.atomic():
                 self._selected(selection)
-                return [self._one(selection, id, stale=stale) for id in ids]
+                return [self._one(selection, id, old=old) for id in ids]
 
         return self.gate.call("read", selection.object, len(ids), work)
 
-    def _one(self, selection: Selection, id: str, *, stale: bool) -> Record:
+    def _one(self, selection: Selection, id: str, *, old: bool) -> Record:
         row = self.system.row(selection.object, id)
         if row is None:
             return Record(Ref(selection.object, id), {}, life=Life.DELETED)
-        return self.system.record(_stale(row) if stale else row, selection)
+        return self.system.record(stale(row) if old else row, selection)
 
     def describe(self, object: str) -> ObjectDescription:
         """The fields the account has."""
@@ -126,9 +127,10 @@ class Memory:
     # feeds
 
     def first_cursor(self, selection: Selection, since: datetime) -> str:
-        """A cursor just before ``since``."""
-        self.system.declared(selection.object)
-        return Sweep((codec.microseconds(since), 0)).dump()
+        """A cursor just before ``since``; coarse versions are cut to their step, so it is too."""
+        step = step_microseconds(self.system.declared(selection.object))
+        count = codec.microseconds(since)
+        return Sweep((count - count % step, 0)).dump()
 
     def changes(self, selection: Selection, cursor: str, limit: int) -> Page:
         """The next page of live and converted records, by modified time."""
@@ -154,7 +156,7 @@ class Memory:
                 rows = self.system.tables.changed(
                     selection.object, begun.after, now, lives, size + 1
                 )
-                shown, more, moved = _page(rows, size, faults)
+                shown, more, moved = page_of(rows, size, faults)
                 records = tuple(self.system.record(row, selection) for row in shown)
             if more:
                 last = moved[-1] if moved else None
@@ -171,13 +173,15 @@ class Memory:
         spec = self.system.declared(selection.object).spec
         size = max(1, min(limit, spec.page_list))
         after = 0 if cursor is None else Sweep.load(cursor).after[1]
+        step = step_microseconds(self.system.declared(selection.object))
         floor = 0 if since is None else codec.microseconds(since)
+        floor -= floor % step
 
         def work(faults: Sequence[Fault]) -> Page:
             with self.system.tables.atomic():
                 self._selected(selection)
                 rows = self.system.tables.rows(selection.object, after, size + 1)
-                shown, more, moved = _page(rows, size, faults)
+                shown, more, moved = page_of(rows, size, faults)
                 kept = [row for row in shown if row.version >= floor]
                 records = tuple(self.system.record(row, selection) for row in kept)
             last = moved[-1].number if moved else after
@@ -367,32 +371,3 @@ def _present(system: MemorySystem, declared: MemoryObject, field: str, value: st
         row = system.row(declared.name, id)
         if row is not None:
             yield row
-
-
-def _stale(row: Row) -> Row:
-    """The record as it was before its last change."""
-    if row.previous is None:
-        return row
-    return Row(
-        object=row.object,
-        id=row.id,
-        number=row.number,
-        version=row.previous[0],
-        visible=row.visible,
-        fields=codec.load(row.previous[1]),
-    )
-
-
-def _page(
-    rows: Sequence[Row], size: int, faults: Sequence[Fault]
-) -> tuple[Sequence[Row], bool, Sequence[Row]]:
-    """(records to show, whether there is more, records the cursor moves past)."""
-    kinds = {fault.kind for fault in faults}
-    more = len(rows) > size
-    shown = rows[:size]
-    if FaultKind.DUPLICATE_PAGE in kinds and shown:
-        return shown, True, ()
-    if FaultKind.SHORT_PAGE in kinds and len(shown) > 1:
-        half = shown[: len(shown) // 2]
-        return half, True, half
-    return shown, more, shown

@@ -243,7 +243,7 @@ class MemorySystem:
         self._refuse_duplicates(declared, kept, None)
         number = self.tables.next_number(declared.name)
         now = self.now()
-        step = _STEP_MICROSECONDS[declared.spec.granularity]
+        step = step_microseconds(declared)
         row = Row(
             object=declared.name,
             id=id or f"{declared.prefix}{number:09d}",
@@ -338,9 +338,10 @@ class MemorySystem:
         return row
 
     def _bump(self, row: Row) -> int:
-        granularity = self.declared(row.object).spec.granularity
-        step = _STEP_MICROSECONDS[granularity]
-        now = self.now() - self.now() % step
+        declared = self.declared(row.object)
+        granularity, step = declared.spec.granularity, step_microseconds(declared)
+        now = self.now()
+        now -= now % step
         # A fine version orders any two edits, even on a clock that stands still.
         return max(now, row.version + (step if granularity is Granularity.ORDERED else 0))
 
@@ -386,6 +387,11 @@ class MemorySystem:
                 continue
             for id in self.tables.holders(declared.name, link, comparable(old.id)):
                 self.modify(self.live(declared.name, id), {link: new.id})
+
+
+def step_microseconds(declared: MemoryObject) -> int:
+    """How finely the object's versions tell times apart."""
+    return _STEP_MICROSECONDS[declared.spec.granularity]
 
 
 def _previous(row: Row) -> tuple[int, str]:

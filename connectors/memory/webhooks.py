@@ -40,6 +40,11 @@ def webhook_request(
 ) -> WebhookRequest:
     """A request that reports numbered events, signed at ``at`` and received at that moment."""
     body = json.dumps([_event(number, notice) for number, notice in notices]).encode()
+    return signed_request(body, url=url, secret=secret, at=at)
+
+
+def signed_request(body: bytes, *, url: str, secret: str, at: datetime) -> WebhookRequest:
+    """A request with this body, signed at ``at`` and received at that moment."""
     timestamp = str(codec.microseconds(at) // 1000)
     headers = (
         ("content-type", "application/json"),
