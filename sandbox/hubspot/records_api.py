@@ -84,6 +84,7 @@ class RecordsApi:
 
     def _list(self, request: Request) -> Response:
         object_type = self._account.object_type(request)
+        self._associated_types(request)  # an unknown one is refused even when the list is empty
         with_history = bool(request.every("propertiesWithHistory"))
         most = PAGE_MAX_WITH_HISTORY if with_history else PAGE_MAX
         limit = page_size(request, most=most, default=10)
