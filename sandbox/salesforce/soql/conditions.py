@@ -74,9 +74,9 @@ class Conditions:
         sign = condition.operator
         if condition.literal.kind == "relative":
             return self._relative(field, get, sign, condition.literal.text)
-        value = typed(field, condition.literal)
         if sign == "LIKE":
             return _like(field, get, condition.literal)
+        value = typed(field, condition.literal)
         if value is None:
             if sign not in {"=", "!="}:
                 raise _bad_operator(field)

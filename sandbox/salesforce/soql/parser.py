@@ -91,6 +91,7 @@ class _Parser:
             raise self.fail()
 
     def query(self) -> Query:
+        self.deepen()
         self.need_word("SELECT")
         fields = [self.field()]
         while self.sign(","):
@@ -108,6 +109,7 @@ class _Parser:
             order = self.orders()
         limit = self.count() if self.word("LIMIT") else None
         offset = self.count() if self.word("OFFSET") else 0
+        self.depth -= 1
         if offset > 2000:
             raise malformed(self.text, self.here.at, "Maximum SOQL offset allowed is 2000")
         return Query(self.text, source.text, source.at, tuple(fields), where, order, limit, offset)
@@ -162,11 +164,14 @@ class _Parser:
             raise self.fail(token)
         return Path(tuple(token.text.split(".")), token.at)
 
-    def condition(self) -> Condition:
-        """The platform refuses AND mixed with OR, and a joined NOT, without parentheses."""
+    def deepen(self) -> None:
         self.depth += 1
         if self.depth > _DEPTH_MAX:
             raise malformed(self.text, self.here.at, "too many nested conditions")
+
+    def condition(self) -> Condition:
+        """The platform refuses AND mixed with OR, and a joined NOT, without parentheses."""
+        self.deepen()
         if self.word("NOT"):
             self.depth -= 1
             return Not(self.term())
