@@ -81,7 +81,7 @@ def judge(error: CallError, *, tries: int, retries: int, now: datetime, random: 
 def backoff(tries: int, random: Random) -> timedelta:
     """How long to wait after failure number ``tries`` (from 0): exponential, with jitter."""
     waiter = wait_exponential_jitter(
-        initial=BACKOFF_FIRST_SECONDS, max=BACKOFF_MOST_SECONDS, exp_base=4, jitter=0
+        multiplier=BACKOFF_FIRST_SECONDS, max=BACKOFF_MOST_SECONDS, exp_base=4, jitter=0
     )
     state = RetryCallState(Retrying(), None, (), {})
     state.attempt_number = tries + 1

@@ -96,7 +96,7 @@ class Gateway:
         connector = self._connectors[connection]
         retrying = Retrying(
             stop=stop_after_delay(READ_SECONDS_MAX),
-            wait=wait_exponential_jitter(initial=0.2, max=3.0),
+            wait=wait_exponential_jitter(multiplier=0.2, max=3.0, jitter=0.1),
             retry=retry_if_exception(_worth_waiting),
             sleep=self._clock.sleep,
             reraise=True,

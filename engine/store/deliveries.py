@@ -33,7 +33,7 @@ def want(tx: Tx, wants: Sequence[Want]) -> None:
         return
     statement = insert(tx, delivery)
     new = statement.excluded
-    keeps = delivery.c.state.in_(KEEPS_STATE)
+    keeps = or_(*(delivery.c.state == state for state in KEEPS_STATE))
     was_done = delivery.c.state == DeliveryState.DONE.value
     greatest = func.max if tx.dialect.name == "sqlite" else func.greatest
     tx.execute(
@@ -286,7 +286,7 @@ def recover(tx: Tx, now: datetime, *, all_leases: bool) -> int:
 
 
 def supersede(tx: Tx, sources: Iterable[Address], now: datetime, reason: str) -> None:
-    """Close the deliveries of records that go on as others; those being worked on end themselves."""
+    """Close deliveries of records that go on as others; those in hand end themselves."""
     for (connection, object), ids in by_place(sources).items():
         for part in chunks(ids):
             at = and_(
@@ -359,3 +359,27 @@ def pending(tx: Tx, syncs: Sequence[str], roots: Sequence[Address]) -> set[Addre
             for query in (busy, new):
                 found.update(Address(connection, object, row.id) for row in tx.execute(query))
     return found
+
+
+def busy(tx: Tx, syncs: Sequence[str]) -> int:
+    """How many deliveries of these syncs are being worked on or are about to be."""
+    if not syncs:
+        return 0
+    query = (
+        select(func.count())
+        .select_from(delivery)
+        .where(delivery.c.sync.in_(list(syncs)), delivery.c.state.in_(KEEPS_STATE))
+    )
+    return int(tx.execute(query).scalar_one())
+
+
+def unsettled(tx: Tx, syncs: Sequence[str], now: datetime) -> int:
+    """Deliveries that are ready now, leased or in doubt."""
+    active = and_(delivery.c.state == READY, delivery.c.due_at <= now)
+    in_hand = delivery.c.state.in_([DeliveryState.LEASED.value, DeliveryState.IN_DOUBT.value])
+    query = (
+        select(func.count())
+        .select_from(delivery)
+        .where(delivery.c.sync.in_(list(syncs)), or_(active, in_hand))
+    )
+    return int(tx.execute(query).scalar_one())

@@ -76,3 +76,18 @@ def waits_of(tx: Tx, numbers: Sequence[int]) -> dict[int, list[tuple[Address, st
             address = Address(row.connection, row.object, row.id)
             found.setdefault(row.delivery, []).append((address, row.to_object))
     return found
+
+
+def active_since(tx: Tx, sync: str, since: datetime, limit: int = 10_000) -> list[Address]:
+    """The delivered records of a sync whose source changed at or after an instant."""
+    rows = tx.execute(
+        select(delivery.c.connection, delivery.c.object, delivery.c.id)
+        .where(
+            delivery.c.sync == sync,
+            delivery.c.state == DeliveryState.DONE.value,
+            delivery.c.changed_at >= since,
+        )
+        .order_by(delivery.c.number)
+        .limit(limit)
+    )
+    return [Address(row.connection, row.object, row.id) for row in rows]

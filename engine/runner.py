@@ -1,0 +1,280 @@
+"""The runner: which stream to read and which sync to drain next, and when there is nothing to do.
+
+:meth:`Runner.round` does one round of everything that is due, in a fixed order and in the calling
+thread; simulations, ``--once`` and ``--until-idle`` use nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from connectors.errors import CallError
+from engine.clock import microseconds
+from engine.config.model import Endpoint, SyncConfig
+from engine.model import NewRow, Origin
+from engine.pipeline.drain import drain
+from engine.pipeline.gateway import UnavailableError
+from engine.pipeline.poll import (
+    Polled,
+    backfill,
+    backfill_stream,
+    changes_stream,
+    overdue,
+    poll_changes,
+    poll_removed,
+    removed_stream,
+)
+from engine.pipeline.references import Catalogues
+from engine.pipeline.route import THROUGH_CHILD, route
+from engine.pipeline.services import Services
+from engine.pipeline.take_in import SpooledRequest, SpoolSource, take_in
+from engine.store import deliveries, delivery_views, inbox, streams
+from engine.store.streams import Stream
+from engine.verdict import backoff
+
+PAGES_PER_ROUND: Final = 5
+ROUTES_PER_ROUND: Final = 10
+
+PageReader: TypeAlias = Callable[[], Polled]
+
+
+class NoSpool:
+    """Where no receiver runs, nothing is spooled."""
+
+    def after(self, position: int, limit: int) -> Sequence[SpooledRequest]:  # noqa: ARG002
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round came to."""
+
+    requests: int = 0
+    records: int = 0
+    routed: int = 0
+    delivered: int = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything was done."""
+        return bool(self.requests or self.records or self.routed or self.delivered)
+
+
+class Runner:
+    """Drives the pipeline of one engine. Not thread-safe: one runner, one thread."""
+
+    def __init__(self, services: Services, spool: SpoolSource | None = None) -> None:
+        self._services = services
+        self._spool = spool or NoSpool()
+        self._catalogues = Catalogues(services)
+        self._failures: dict[str, tuple[int, datetime]] = {}
+        self._poll_now: set[Endpoint] = set(services.sources())
+
+    @property
+    def services(self) -> Services:
+        return self._services
+
+    def recover(self) -> int:
+        """After a start: take back leases; what was sent without an answer is in doubt."""
+        now = self._services.clock.now()
+        with self._services.store.write() as tx:
+            return deliveries.recover(tx, now, all_leases=self._services.store.database.sqlite)
+
+    def poll_now(self, endpoints: Sequence[Endpoint] | None = None) -> None:
+        """Let the next round read these objects' changes (all, if none are named)."""
+        self._poll_now.update(endpoints if endpoints is not None else self._services.sources())
+
+    def round(self) -> Round:
+        """One round: take in, read what is due, route, drain one batch per sync."""
+        requests = take_in(self._services, self._spool)
+        records = self.read_due()
+        routed = self.route_all()
+        delivered = 0
+        for sync in self._services.active_syncs():
+            delivered += drain(self._services, self._catalogues, sync)
+        self._services.store.seal()
+        self._services.gateway.flush_calls()
+        return Round(requests, records, routed, delivered)
+
+    def route_all(self) -> int:
+        """Route what is new, bounded."""
+        routed = 0
+        for _ in range(ROUTES_PER_ROUND):
+            count = 0
+            try:
+                count = route(self._services)
+            except (CallError, UnavailableError):
+                break  # The rows stay; the connection's own pause decides when to look again.
+            routed += count
+            if not count:
+                break
+        return routed
+
+    def drain(self, sync: SyncConfig) -> int:
+        """Drain one batch of one sync."""
+        return drain(self._services, self._catalogues, sync)
+
+    def read_due(self) -> int:
+        """Read the streams that are due. Returns the number of records that were news."""
+        now = self._services.clock.now()
+        with self._services.store.read() as tx:
+            known = streams.every(tx)
+        news = 0
+        for endpoint in self._services.sources():
+            news += self._changes(endpoint, known, now)
+            news += self._removed(endpoint, known, now)
+        for sync in self._services.active_syncs():
+            news += self._backfill(sync, known)
+            news += self._recheck(sync, known, now)
+        return news
+
+    def _changes(self, endpoint: Endpoint, known: dict[str, Stream], now: datetime) -> int:
+        name = changes_stream(endpoint)
+        due = endpoint in self._poll_now or overdue(
+            known.get(name), self._poll_every(endpoint), now
+        )
+        if not due:
+            return 0
+        news = 0
+        for _ in range(PAGES_PER_ROUND):
+            page = self._page(
+                name, endpoint.connection, lambda: poll_changes(self._services, endpoint)
+            )
+            if page is None:
+                return news
+            news += page.news
+            if page.at_head:
+                self._poll_now.discard(endpoint)
+                return news
+        self._poll_now.add(endpoint)
+        return news
+
+    def _poll_every(self, endpoint: Endpoint) -> timedelta:
+        own = [sync.poll_every for sync in self._services.syncs_from(endpoint)]
+        connection = self._services.config.connections[endpoint.connection]
+        return min(own, default=connection.poll_every)
+
+    def _removed(self, endpoint: Endpoint, known: dict[str, Stream], now: datetime) -> int:
+        name = removed_stream(endpoint)
+        every = self._services.config.connections[endpoint.connection].removed_every
+        if not overdue(known.get(name), every, now):
+            return 0
+        page = self._page(name, endpoint.connection, lambda: poll_removed(self._services, endpoint))
+        return page.news if page else 0
+
+    def _backfill(self, sync: SyncConfig, known: dict[str, Stream]) -> int:
+        name = backfill_stream(sync.name)
+        stream = known.get(name)
+        if stream is not None and stream.at_head:
+            return 0
+        if stream is None and sync.start_from.now:
+            now = self._services.clock.now()
+            with self._services.store.write() as tx:
+                streams.put(tx, Stream(name, None, at_head=True, finished_at=now, updated_at=now))
+            return 0
+        if changes_stream(sync.source) not in known or not self._ready_after(sync, known):
+            return 0  # Changes are followed before the past is read, so that nothing falls between.
+        page = self._page(
+            name,
+            sync.source.connection,
+            lambda: backfill(self._services, sync, sync.start_from.since),
+        )
+        return page.news if page else 0
+
+    def _ready_after(self, sync: SyncConfig, known: dict[str, Stream]) -> bool:
+        """Whether the syncs named in ``after:`` have read their past and delivered it."""
+        active = {other.name for other in self._services.active_syncs()}
+        names = [name for name in sync.after if name in active]
+        for name in names:
+            stream = known.get(backfill_stream(name))
+            if stream is None or not stream.at_head:
+                return False
+        with self._services.store.read() as tx:
+            if names and inbox.unrouted(tx, 1):
+                return False
+            return deliveries.busy(tx, names) == 0
+
+    def _recheck(self, sync: SyncConfig, known: dict[str, Stream], now: datetime) -> int:
+        """Look again at active records whose object can change without a new version."""
+        if sync.recheck is None:
+            return 0
+        name = f"recheck:{sync.name}"
+        if not overdue(known.get(name), sync.recheck.every, now):
+            return 0
+        with self._services.store.write() as tx:
+            roots = delivery_views.active_since(tx, sync.name, now - sync.recheck.window)
+            rows = [
+                NewRow(root, THROUGH_CHILD, Origin.RECHECK, now, only_sync=sync.name)
+                for root in roots
+            ]
+            inbox.add(tx, rows)
+            streams.put(tx, Stream(name, None, at_head=True, finished_at=now, updated_at=now))
+        return len(roots)
+
+    def _page(self, name: str, connection: str, read: PageReader) -> Polled | None:
+        """Read one page; a stream that fails is left alone for a while, the others go on."""
+        now = self._services.clock.now()
+        tries, again_at = self._failures.get(name, (0, now))
+        if again_at > now or not self._services.gateway.usable(connection):
+            return None
+        try:
+            page = read()
+        except UnavailableError:
+            return None
+        except CallError:
+            wait = backoff(min(tries, 4), self._services.random)
+            self._failures[name] = (tries + 1, now + wait)
+            return None
+        self._failures.pop(name, None)
+        return page
+
+    def failing_streams(self) -> dict[str, datetime]:
+        """Streams that could not be read, and when they are tried again."""
+        return {name: again_at for name, (_tries, again_at) in self._failures.items()}
+
+    def idle(self) -> bool:
+        """Nothing unrouted, ready now, leased or in doubt, and every stream at its head once."""
+        now = self._services.clock.now()
+        names = [sync.name for sync in self._services.active_syncs()]
+        if self._poll_now or self._failures:
+            return False
+        with self._services.store.read() as tx:
+            if inbox.unrouted(tx, 1) or deliveries.unsettled(tx, names, now):
+                return False
+            known = streams.every(tx)
+            position = int(streams.get_meta(tx, "spool_position") or 0)
+        if self._spool.after(position, 1):
+            return False
+        return all(
+            (stream := known.get(name)) is not None and stream.finished_at is not None
+            for name in self._stream_names()
+        )
+
+    def _stream_names(self) -> list[str]:
+        changes = [changes_stream(endpoint) for endpoint in self._services.sources()]
+        past = [backfill_stream(sync.name) for sync in self._services.active_syncs()]
+        return changes + past
+
+    def until_idle(self, seconds_max: float | None = None) -> bool:
+        """Rounds until idle. False when time ran out first."""
+        start = self._services.clock.now()
+        while not self.idle():
+            if not self.round().busy and not self.idle():
+                self._services.clock.sleep(self._pause_seconds())
+            spent = self._services.clock.now() - start
+            if seconds_max is not None and spent > timedelta(seconds=seconds_max):
+                return False
+        return True
+
+    def _pause_seconds(self) -> float:
+        """Until something falls due, at most a second."""
+        now = self._services.clock.now()
+        with self._services.store.read() as tx:
+            due = delivery_views.next_due(tx, [sync.name for sync in self._services.active_syncs()])
+        moments = [due] if due else []
+        moments += list(self.failing_streams().values())
+        wait = min((microseconds(moment) - microseconds(now) for moment in moments), default=0)
+        return min(1.0, max(0.02, wait / 1_000_000))
