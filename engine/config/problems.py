@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.config.yaml import Document, KeyPath
+from engine.config.yaml import QUOTE_EXPRESSION, Document, KeyPath
 from engine.errors import ConfigError, ConfigErrors
 from engine.mapping.nearest import nearest
 
@@ -101,6 +101,9 @@ def _explain(
     if kind == "extra_forbidden":
         block = _block_at(model, inner[:-1])
         hint = nearest(last, block_keys(block)) if block else None
+        if any(sign in last for sign in "()'\"="):
+            # Inside { } a comma ends unquoted text, so the rest of an expression looks like a key.
+            hint = QUOTE_EXPRESSION
         return document.error(path, f"unknown key `{last}`", hint, key=True)
     label = f"`{last}`" if isinstance(path[-1] if path else "", str) and last else "this"
     if kind in _KINDS:

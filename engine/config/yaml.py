@@ -43,7 +43,7 @@ _WORDS: Final[Mapping[str, bool | None]] = {
 }
 _EXPRESSION: Final = re.compile(r"(^|[\s\[{,:-])=\s")
 _VARIABLE: Final = re.compile(r"""[:\[{,-]\s*\$\{""")
-_QUOTE_EXPRESSION: Final = (
+QUOTE_EXPRESSION: Final = (
     "quote this expression: put the whole of it, from the `=` on, between double quotes"
 )
 _TYPED_TAGS: Final = frozenset(
@@ -270,7 +270,7 @@ def _syntax_error(problem: yaml.YAMLError, name: str, lines: tuple[str, ...]) ->
     source = lines[line - 1] if line <= len(lines) else ""
     hint = None
     if _EXPRESSION.search(source):
-        hint = _QUOTE_EXPRESSION
+        hint = QUOTE_EXPRESSION
     elif _VARIABLE.search(source):
         hint = 'inside { } and [ ] write variables between quotes: "${NAME}"'
     elif "\t" in source:

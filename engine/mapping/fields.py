@@ -8,7 +8,7 @@ from typing import Final
 
 from connectors.records import Value
 from engine.config.problems import Problems
-from engine.config.yaml import Document, KeyPath
+from engine.config.yaml import QUOTE_EXPRESSION, Document, KeyPath
 from engine.errors import ConfigError
 from engine.mapping.expression import Expression, compile_expression
 from engine.mapping.faults import Place, SyntaxFault
@@ -20,10 +20,6 @@ from engine.mapping.schema import FieldBlock
 from engine.mapping.values import ValueMap
 
 _PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9][A-Za-z0-9_]*)*")
-_QUOTE: Final = (
-    "quote this expression: put the whole of it, from the `=` on, between double quotes "
-    "(a comma inside { }, `: ` and ` #` end unquoted text)"
-)
 
 
 class FieldCompiler:
@@ -77,7 +73,7 @@ class FieldCompiler:
                 self._document.cut_by_comment(path) or fault.message.startswith("not an expression")
             )
             if cut and hint is None:
-                hint = _QUOTE
+                hint = QUOTE_EXPRESSION
             self._problems.add(
                 ConfigError(self._document.file, mark.line, column, fault.message, hint)
             )
