@@ -36,6 +36,8 @@ def normalise(text: str) -> str:
         raise MalformedId(text)
     if len(text) == 15:
         return text + suffix_of(text)
+    if text.endswith(suffix_of(text[:15])):
+        return text
     repaired = "".join(
         _with_case(text[start : start + 5], text[15 + start // 5].upper()) for start in (0, 5, 10)
     )

@@ -83,12 +83,17 @@ class ObjectSpec:
         return tuple(spec for spec in self.fields.values() if spec.unique)
 
     @cached_property
-    def address_fields(self) -> tuple[tuple[str, str], ...]:
-        """Compound address fields with the prefix of their parts (``Billing``)."""
+    def required_names(self) -> tuple[str, ...]:
+        """Fields that may never be blank."""
+        return tuple(spec.name for spec in self.fields.values() if spec.required)
+
+    @cached_property
+    def defaulted_fields(self) -> tuple[FieldSpec, ...]:
+        """Fields that a new record gets a value for when the caller gives none."""
         return tuple(
-            (spec.name, spec.name.removesuffix("Address"))
+            spec
             for spec in self.fields.values()
-            if spec.type == "address"
+            if (spec.default is not None or spec.type == "boolean") and spec.name != "IsDeleted"
         )
 
     def field(self, name: str) -> FieldSpec | None:

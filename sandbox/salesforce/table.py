@@ -151,9 +151,9 @@ class Table:
         rows = self.rows
         return (rows[id] for id in self._ids[start:])
 
-    def by_stamp(self, *, since: str | None = None) -> Iterator[Row]:
-        """Rows in order of (SystemModstamp, Id), from the instant ``since`` on."""
-        start = bisect_left(self._by_stamp, (since, "")) if since is not None else 0
+    def by_stamp(self, *, since: str | None = None, id: str = "") -> Iterator[Row]:
+        """Rows in order of (SystemModstamp, Id), from the instant ``since`` (and ``id``) on."""
+        start = bisect_left(self._by_stamp, (since, id)) if since is not None else 0
         rows = self.rows
         return (rows[id] for _, id in self._by_stamp[start:])
 

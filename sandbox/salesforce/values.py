@@ -63,7 +63,7 @@ def number_text(value: Decimal) -> str:
 
 def instant_text(instant: datetime) -> str:
     """``2026-01-31T10:20:30.000+0000``: UTC, whole seconds."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return instant.astimezone(UTC).isoformat()[:19] + ".000+0000"
 
 
 def parse_instant(text: str) -> datetime:

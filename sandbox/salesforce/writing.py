@@ -195,22 +195,19 @@ class Writer:
         }
 
     def _defaults(self, spec: ObjectSpec, row: Row, given: Mapping[str, Any]) -> None:
-        for field in spec.fields.values():
-            if field.default is not None and field.name not in given:
-                default = self._org.user_id if field.default == "@user" else field.default
-                row[field.name] = accept(field, default)
-            elif field.type == "boolean" and field.name not in row:
-                row[field.name] = False
+        for field in spec.defaulted_fields:
+            if field.name in given:
+                continue
+            if field.default == "@user":
+                row[field.name] = self._org.user_id
+            else:
+                row[field.name] = accept(field, field.default) if field.default else False
 
     # -- saving ----------------------------------------------------------------------------------
 
     def _save(self, spec: ObjectSpec, old: Row | None, given: Mapping[str, Any], row: Row) -> Row:
         org = self._org
-        absent = [
-            field.name
-            for field in spec.fields.values()
-            if field.required and row.get(field.name) is None
-        ]
+        absent = [name for name in spec.required_names if row.get(name) is None]
         if absent and not self._as_system:
             raise missing(*absent)
         save = Save(org, old, given, row)

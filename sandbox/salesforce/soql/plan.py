@@ -15,6 +15,8 @@ from sandbox.salesforce.soql.conditions import typed
 from sandbox.salesforce.table import Table
 from sandbox.salesforce.values import Row
 
+_AFTER_ALL_IDS = "~"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -37,8 +39,8 @@ def plan(table: Table, query: tree.Query, *, with_deleted: bool) -> Plan:
         after = _floor(table, query.where, "Id")
         return Plan(table.by_id(after=after), ordered=True)
     if names == ("systemmodstamp", "id"):
-        since = _floor(table, query.where, "SystemModstamp")
-        return Plan(table.by_stamp(since=since), ordered=True)
+        since, id = _keyset_floor(table, query.where) or (None, "")
+        return Plan(table.by_stamp(since=since, id=id), ordered=True)
     return Plan(table, ordered=False)
 
 
@@ -87,6 +89,22 @@ def _holders(table: Table, name: str, value: Any) -> tuple[str, ...]:
     if table.is_reference(name):
         return table.pointing_at(name, value)
     return table.holders(table.spec.fields[name], value)
+
+
+def _keyset_floor(table: Table, condition: tree.Condition | None) -> tuple[str, str] | None:
+    """The least (SystemModstamp, Id) that any match can have; ``None`` if unknown.
+
+    Many records share one second, so the id counts: a row of that second below it cannot match.
+    """
+    if isinstance(condition, tree.Any):
+        lows = [_keyset_floor(table, part) for part in condition.conditions]
+        return None if None in lows else min(low for low in lows if low is not None)
+    stamp = _floor(table, condition, "SystemModstamp")
+    if stamp is None:
+        return None
+    if isinstance(condition, tree.Comparison) and condition.operator == ">":
+        return stamp, _AFTER_ALL_IDS
+    return stamp, _floor(table, condition, "Id") or ""
 
 
 def _floor(table: Table, condition: tree.Condition | None, name: str) -> str | None:
