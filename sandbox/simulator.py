@@ -82,6 +82,7 @@ class Simulator(ABC):
         self.sender: Sender | None = None
         self.revision = 0
         self.in_flight = 0
+        self.concurrency_max: int | None = None  # requests at one time; more is a violation
         self._seq = 0
         self._quiet_until: dict[tuple[str, str], datetime] = {}
         self._pages: dict[tuple[str, str, str], Response] = {}
@@ -243,6 +244,9 @@ class Simulator(ABC):
 
     def _inspect(self, entry: Entry) -> None:
         request = entry.request
+        if self.concurrency_max is not None and self.in_flight > self.concurrency_max:
+            text = f"{self.in_flight} requests at one time, {self.concurrency_max} are allowed"
+            self.violation("over_concurrency", text, request)
         leaked = self.secret_query_names.intersection(key.lower() for key, _ in request.query)
         if leaked:
             self.violation("token_in_url", f"secret in the URL: {', '.join(leaked)}", request)

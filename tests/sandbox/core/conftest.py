@@ -84,6 +84,7 @@ class Client:
     """Calls the toy as an authorized client, one connection per call."""
 
     def __init__(self, running: Running) -> None:
+        self.simulator = running.simulators["toy"]
         self.url = running.urls["toy"]
         self.headers = {"Authorization": "Bearer t", "Connection": "close"}
 
@@ -101,6 +102,11 @@ class Client:
             answer = requests.post(url, json=body, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+@pytest.fixture
+def toy_class() -> type[Toy]:
+    return Toy
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class Hub:
         method = "GET" if body is None else "POST"
         return self._expect(self.call(method, f"/__admin/{path}", body), 200)
 
-    def mutate(self, object: str, op: str, id: str | None = None, **fields):
+    def mutate(self, object: str, op: str, id: str | None = None, /, **fields):
         body = {"object": object, "op": op, "id": id, "fields": fields}
         return self.admin("mutate", body)["record"]
 
