@@ -100,6 +100,8 @@ class _Settings:
         found: dict[str, str] = {}
         for name, setting in declared.items():
             value = given.get(name)
+            if isinstance(value, FromEnvironment) and not value:
+                continue  # the variable is missing, which has been said already
             if value is None or value == "":
                 if setting.default is not None:
                     found[name] = setting.default

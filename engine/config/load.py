@@ -50,6 +50,8 @@ def load(
     if block is None:
         problems.raise_any()
         raise ConfigErrors([document.error((), "the file cannot be used")])
+    # Validation hands on bare text; only the content still tells where the address came from.
+    _check_store(document, content.get("store") if isinstance(content, dict) else None, problems)
     config = _build(document, folder, file, block, specs, problems)
     problems.raise_any()
     return config
@@ -91,7 +93,6 @@ def _build(
     ]
     check_together(document, checked, block.syncs, problems)
     _check_receiver(document, block.receiver, problems)
-    _check_store(document, block.store, problems)
     receiver = ReceiverConfig(**block.receiver.model_dump())
     return Config(
         folder=folder,
@@ -114,8 +115,8 @@ def _check_receiver(document: Document, block: ReceiverBlock, problems: Problems
         problems.at(document, ("receiver", "public_url"), f"`public_url` {fault[0]}", fault[1])
 
 
-def _check_store(document: Document, store: str | None, problems: Problems) -> None:
-    if not store:
+def _check_store(document: Document, store: Any, problems: Problems) -> None:
+    if not isinstance(store, str) or not store:
         return
     try:
         parts = urlsplit(store)

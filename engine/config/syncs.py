@@ -127,6 +127,11 @@ class SyncBuilder:
         mode: Mode,
     ) -> bool:
         before = len(self._problems)
+        if source.connection == target.connection:
+            self._problems.at(
+                self._document, (*path, "to"), "a sync needs two different connections"
+            )
+            return False
         for side, endpoint, wanted in (
             ("from", source, mapping.source_object),
             ("to", target, mapping.target_object),
@@ -138,10 +143,6 @@ class SyncBuilder:
                     f"this names {endpoint.object}, but the mapping {mapping.name} is for {wanted}",
                     f"write {endpoint.connection}.{wanted} or use another mapping",
                 )
-        if source.connection == target.connection:
-            self._problems.at(
-                self._document, (*path, "to"), "a sync needs two different connections"
-            )
         self._fits_source(path, source, mapping)
         self._fits_target(path, target, mapping, mode)
         return len(self._problems) == before

@@ -29,7 +29,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 FILE_MAX_BYTES: Final = 1_048_576
 DEPTH_MAX: Final = 40
 ALIASES_MAX: Final = 100
-NODES_MAX: Final = 200_000
+NODES_MAX: Final = 20_000  # in a file with aliases, each counted where it is used
 DIGITS_MAX: Final = 38
 
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -132,13 +132,13 @@ def parse_document(raw: bytes, name: str) -> Document:
         ) from None
     lines = tuple(text.splitlines())
     try:
-        _check_shape(text, name)
+        aliases = _check_shape(text, name)
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as problem:
         raise _syntax_error(problem, name, lines) from None
     except (RecursionError, ValueError):
         raise ConfigError(name, 0, 0, "the file cannot be read as YAML") from None
-    reader = _Reader(name, lines)
+    reader = _Reader(name, lines, NODES_MAX if aliases else len(text) + 1)
     value = None if root is None else reader.read(root, (), 0)
     return Document(name, value, reader.marks, reader.key_marks, lines)
 
@@ -158,8 +158,8 @@ def plain_value(text: str, name: str = "", mark: Mark | None = None) -> YamlValu
     return int(text) if is_integer else Decimal(text)
 
 
-def _check_shape(text: str, name: str) -> None:
-    """Refuse depth, aliases without end and several documents, before a tree is built."""
+def _check_shape(text: str, name: str) -> int:
+    """Refuse depth, aliases without end and several documents; return how many aliases."""
     depth = documents = aliases = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         start = event.start_mark
@@ -180,22 +180,24 @@ def _check_shape(text: str, name: str) -> None:
                 raise ConfigError(
                     name, line, column, "a second document starts here", "remove the `---`"
                 )
+    return aliases
 
 
 class _Reader:
     """Turns nodes into values, noting places; counts nodes so that aliases cannot explode."""
 
-    def __init__(self, name: str, lines: tuple[str, ...]) -> None:
+    def __init__(self, name: str, lines: tuple[str, ...], nodes_max: int) -> None:
         self.marks: dict[KeyPath, Mark] = {}
         self.key_marks: dict[KeyPath, Mark] = {}
         self._name = name
         self._lines = lines
         self._nodes = 0
+        self._nodes_max = nodes_max
 
     def read(self, node: Node, path: KeyPath, depth: int) -> YamlValue:
         mark = _mark(node)
         self._nodes += 1
-        if self._nodes > NODES_MAX or depth > DEPTH_MAX:
+        if self._nodes > self._nodes_max or depth > DEPTH_MAX:
             raise self._error(mark, "aliases make this file too large", "write it out")
         self.marks[path] = mark
         if isinstance(node, ScalarNode):

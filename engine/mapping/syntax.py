@@ -28,6 +28,7 @@ from engine.mapping.grammar import (
     children_name,
 )
 from engine.mapping.nearest import nearest
+from engine.mapping.nodes import deferred, evaluation, invoke, loop_name, on_evaluation
 from engine.mapping.times import zone
 
 
@@ -70,16 +71,16 @@ class Translator:
 
     def _name(self, node: ast.Name) -> ast.expr:
         if node.id in self._loops:
-            return ast.Name(_loop_name(node.id), ast.Load())
+            return ast.Name(loop_name(node.id), ast.Load())
         if node.id in WORDS:
             return ast.Constant(WORDS[node.id])
         if node.id == "id":
-            return _on_evaluation("id")
+            return on_evaluation("id")
         if node.id in ("associations", "children", "item"):
             raise self._fault(node, f"`{node.id}` needs a name after it", f"write {node.id}.name")
         self._check_name(node, node.id)
         self.reads.fields.add(node.id)
-        return _invoke("read_path", _on_evaluation("fields"), ast.Constant(node.id))
+        return invoke("read_path", on_evaluation("fields"), ast.Constant(node.id))
 
     def _attribute(self, node: ast.Attribute) -> ast.expr:
         parts: list[str] = []
@@ -93,7 +94,7 @@ class Translator:
             return self._path(node, base, parts)
         result = self.translate(base)
         for part in parts:
-            result = ast.copy_location(_invoke("read", result, ast.Constant(part)), node)
+            result = ast.copy_location(invoke("read", result, ast.Constant(part)), node)
         return result
 
     def _path(self, node: ast.expr, base: ast.Name, parts: list[str]) -> ast.expr:
@@ -114,16 +115,14 @@ class Translator:
         self._check_name(base, base.id)
         name = ".".join([base.id, *parts])
         self.reads.fields.add(name)
-        return _invoke("read_path", _on_evaluation("fields"), ast.Constant(name))
+        return invoke("read_path", on_evaluation("fields"), ast.Constant(name))
 
     def _loop_path(self, variable: str, parts: list[str]) -> ast.expr:
         children = self._loops[variable]
         name = ".".join(parts)
         if children is not None and name != "id":
             self.reads.children[children].add(name)
-        return _invoke(
-            "read_record", ast.Name(_loop_name(variable), ast.Load()), ast.Constant(name)
-        )
+        return invoke("read_record", ast.Name(loop_name(variable), ast.Load()), ast.Constant(name))
 
     def _association(self, node: ast.expr, parts: list[str]) -> ast.expr:
         if len(parts) != 1:
@@ -131,24 +130,24 @@ class Translator:
                 node, "an association is a list of ids", "write first(associations.name)"
             )
         self.reads.associations.add(parts[0])
-        return ast.Call(_on_evaluation("associations"), [ast.Constant(parts[0])], [])
+        return ast.Call(on_evaluation("associations"), [ast.Constant(parts[0])], [])
 
     def _item(self, node: ast.expr, parts: list[str]) -> ast.expr:
         kind = self._scope.item
         if kind is None:
             raise self._fault(node, "`item` only exists inside `children:`")
         if parts == ["id"] or (parts == ["key"] and kind == "key"):
-            return _on_evaluation("item_id")
+            return on_evaluation("item_id")
         if kind == "key":
             raise self._fault(node, "this kind of child has only `item.id`")
         if parts[0] == "associations":
             if len(parts) != 2:
                 raise self._fault(node, "an association is a list of ids")
             self.reads.item_associations.add(parts[1])
-            return ast.Call(_on_evaluation("item_associations"), [ast.Constant(parts[1])], [])
+            return ast.Call(on_evaluation("item_associations"), [ast.Constant(parts[1])], [])
         name = ".".join(parts)
         self.reads.item_fields.add(name)
-        return _invoke("read_path", _on_evaluation("item_fields"), ast.Constant(name))
+        return invoke("read_path", on_evaluation("item_fields"), ast.Constant(name))
 
     def _subscript(self, node: ast.Subscript) -> ast.expr:
         index: Any = node.slice
@@ -161,10 +160,10 @@ class Translator:
             base = node.value
             if isinstance(base, ast.Name) and base.id == "associations":
                 return self._association(node, [index.value])
-            return _invoke("read", self.translate(base), ast.Constant(index.value))
+            return invoke("read", self.translate(base), ast.Constant(index.value))
         if isinstance(index.value, int):
             position = ast.Constant(sign * index.value)
-            return _invoke("item_at", self.translate(node.value), position)
+            return invoke("item_at", self.translate(node.value), position)
         raise self._fault(node, "[ ] takes a position such as [0] or a name such as ['name']")
 
     # Values and operators
@@ -190,14 +189,14 @@ class Translator:
         name = BINARY.get(type(node.op))
         if name is None:
             raise self._fault(node, "only + - * / are supported here")
-        return _invoke(name, self.translate(node.left), self.translate(node.right))
+        return invoke(name, self.translate(node.left), self.translate(node.right))
 
     def _unary(self, node: ast.UnaryOp) -> ast.expr:
         operand = self.translate(node.operand)
         if isinstance(node.op, ast.Not):
             return ast.UnaryOp(ast.Not(), self._condition(operand))
         if isinstance(node.op, ast.USub):
-            return _invoke("negate", operand)
+            return invoke("negate", operand)
         raise self._fault(node, "only `-` and `not` can stand before a value")
 
     def _boolean(self, node: ast.BoolOp) -> ast.expr:
@@ -212,7 +211,7 @@ class Translator:
             return ast.BoolOp(node.op, [self._condition(value) for value in values])
         # A link may be undecided: one operand alone can still settle the answer.
         name = "every" if isinstance(node.op, ast.And) else "some"
-        return _invoke(name, *(_deferred(value) for value in values))
+        return invoke(name, *(deferred(value) for value in values))
 
     def _compare(self, node: ast.Compare) -> ast.expr:
         if len(node.ops) != 1:
@@ -226,8 +225,8 @@ class Translator:
                 raise self._fault(
                     node, "`is` is only for blanks", "write `is None`, or == to compare"
                 )
-            return _invoke("is_blank" if isinstance(operator, ast.Is) else "is_not_blank", left)
-        return _invoke(COMPARE[type(operator)], left, self.translate(right))
+            return invoke("is_blank" if isinstance(operator, ast.Is) else "is_not_blank", left)
+        return invoke(COMPARE[type(operator)], left, self.translate(right))
 
     def _choice(self, node: ast.IfExp) -> ast.expr:
         return ast.IfExp(
@@ -237,7 +236,7 @@ class Translator:
         )
 
     def _condition(self, node: ast.expr) -> ast.expr:
-        return ast.copy_location(_invoke("truth", node), node)
+        return ast.copy_location(invoke("truth", node), node)
 
     # Loops
 
@@ -268,8 +267,8 @@ class Translator:
             self._loops[name] = children
             generators.append(
                 ast.comprehension(
-                    ast.Name(_loop_name(name), ast.Store()),
-                    ast.copy_location(_invoke("walk", _evaluation(), items), generator.iter),
+                    ast.Name(loop_name(name), ast.Store()),
+                    ast.copy_location(invoke("walk", evaluation(), items), generator.iter),
                     [self._condition(self.translate(test)) for test in generator.ifs],
                     0,
                 )
@@ -285,7 +284,7 @@ class Translator:
             return self.translate(node), None
         self.reads.children.setdefault(name, set())
         reading = ast.Call(
-            ast.Attribute(_on_evaluation("children"), "get", ast.Load()), [ast.Constant(name)], []
+            ast.Attribute(on_evaluation("children"), "get", ast.Load()), [ast.Constant(name)], []
         )
         return ast.copy_location(reading, node), name
 
@@ -330,7 +329,7 @@ class Translator:
         if len(node.args) != 1:
             raise self._fault(node, f"wrong number of arguments: {SPECIAL['field']}")
         self.reads.fields.add(name)
-        return _invoke("read_path", _on_evaluation("fields"), ast.Constant(name))
+        return invoke("read_path", on_evaluation("fields"), ast.Constant(name))
 
     def _mapped(self, node: ast.Call) -> ast.expr:
         name = self._constant_text(node, 0, "mapped")
@@ -355,7 +354,7 @@ class Translator:
             raise self._fault(node, f"there is no catalogue `{name}`", hint)
         self.reads.catalogues.add(name)
         keys = [self.translate(argument) for argument in node.args[1:]]
-        return _invoke("look_up", _evaluation(), ast.Constant(name), *keys)
+        return invoke("look_up", evaluation(), ast.Constant(name), *keys)
 
     def _linked(self, node: ast.Call) -> ast.expr:
         object_name = self._constant_text(node, 0, "linked")
@@ -369,8 +368,8 @@ class Translator:
         if len(self.reads.links) != before:
             raise self._fault(node, "linked(…) cannot be asked inside linked(…)")
         self.reads.links.append(LinkQuestion(object_name, to, record_id))
-        return _invoke(
-            "is_linked", _evaluation(), ast.Constant(object_name), record_id, ast.Constant(to)
+        return invoke(
+            "is_linked", evaluation(), ast.Constant(object_name), record_id, ast.Constant(to)
         )
 
     def _constant_text(self, node: ast.Call, position: int, function: str) -> str:
@@ -402,24 +401,3 @@ class Translator:
     def _fault(self, node: ast.AST, message: str, hint: str | None = None) -> SyntaxFault:
         offset: int = getattr(node, "col_offset", 0)
         return SyntaxFault(message, len(self._source[:offset].decode(errors="replace")), hint)
-
-
-def _loop_name(name: str) -> str:
-    return f"_loop_{name}"
-
-
-def _evaluation() -> ast.expr:
-    return ast.Name("_x", ast.Load())
-
-
-def _on_evaluation(attribute: str) -> ast.expr:
-    return ast.Attribute(_evaluation(), attribute, ast.Load())
-
-
-def _invoke(operator: str, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name(f"_operator_{operator}", ast.Load()), list(arguments), [])
-
-
-def _deferred(node: ast.expr) -> ast.expr:
-    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-    return ast.copy_location(ast.Lambda(nothing, node), node)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (tables read better with one case per line)
 """What a compiled mapping makes of records and their children."""
 
 from dataclasses import replace
