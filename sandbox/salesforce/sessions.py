@@ -63,7 +63,7 @@ class Sessions:
         self.apps: dict[str, ConnectedApp] = {}
         self.lifetime = timedelta(hours=2)
         self._sessions: dict[str, Session] = {}
-        self.refused: set[str] = set()
+        self.refused: dict[str, int] = {}  # ended tokens, by the last request before the refusal
 
     def register(self, app: ConnectedApp) -> None:
         """Add or replace an app; ``ValueError`` when its key cannot be read."""

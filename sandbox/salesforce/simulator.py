@@ -57,8 +57,7 @@ class SalesforceSimulator(Simulator):
         daily_limit: int = 100_000,
     ) -> None:
         super().__init__(seed=seed, clock=clock, identity_fields=identity_fields)
-        self.daily_limit = daily_limit
-        self.field_permissions = "granted"
+        self._usual_daily_limit = daily_limit
         self.hidden_fields: dict[str, FieldSpec] = {}
         self._multi_currency = multi_currency
         self._queries = Queries()
@@ -69,7 +68,9 @@ class SalesforceSimulator(Simulator):
     # -- state -----------------------------------------------------------------------------------
 
     def clear(self) -> None:
-        """A founded org with one connected app, and nothing else."""
+        """A founded org with one connected app, the usual options, and nothing else."""
+        self.daily_limit = self._usual_daily_limit
+        self.field_permissions = "granted"
         self.org = Org(self.now, multi_currency=self._multi_currency)
         self.sessions = Sessions(self.org, self.random)
         self.sessions.register(ConnectedApp(CLIENT_ID, CLIENT_SECRET))
@@ -203,10 +204,10 @@ class SalesforceSimulator(Simulator):
         token = request.headers.get("authorization", "").partition(" ")[2]
         session = self.sessions.get(token)
         if session is None or self.sessions.ended(session):
-            if token in self.sessions.refused:
+            # Calls already under way when the first was refused could not know better.
+            if request.seq > self.sessions.refused.setdefault(token, self._seq):
                 message = "a token that was answered 401 before was sent again"
                 self.violation("dead_token_reused", message, request)
-            self.sessions.refused.add(token)
             return refuse(Refusal("INVALID_SESSION_ID", "Session expired or invalid"))
         if len(request.path) + sum(len(k) + len(v) + 2 for k, v in request.query) > URI_MAX_BYTES:
             return reply(414, [{"message": "URI Too Long", "errorCode": "URI_TOO_LONG"}])

@@ -119,8 +119,6 @@ def org(server: tuple[SalesforceSimulator, str, str]) -> Iterator[Client]:
     """A clean org with the external-id fields in place, signed in."""
     simulator, url, admin_url = server
     simulator.reset()
-    simulator.set_options({"daily_limit": 100_000, "session_seconds": 7200})
-    simulator.field_permissions = "granted"
     simulator.add_external_id()
     client = Client(simulator, url, admin_url)
     client.sign_in()

@@ -265,6 +265,26 @@ def test_query_pages_have_locators_that_live_two_days(org: Any) -> None:
     assert (lost.status_code, lost.json()[0]["errorCode"]) == (400, "INVALID_QUERY_LOCATOR")
 
 
+def test_a_fault_that_drops_a_page(org: Any) -> None:
+    org.admin("load", {"objects": {"Account": [{"Name": f"a{number}"} for number in range(600)]}})
+    headers = {"Sforce-Query-Options": "batchSize=200"}
+
+    def pages() -> list[str]:
+        answer = org.call("GET", "/query", params={"q": "SELECT Id FROM Account"}, headers=headers)
+        page, starts = answer.json(), []
+        for _ in range(4):
+            starts.append(page["records"][0]["Id"])
+            if page["done"]:
+                break
+            page = org.call("GET", page["nextRecordsUrl"]).json()
+        return starts
+
+    usual = pages()
+    assert len(set(usual)) == 3
+    org.admin("faults", {"match": {"path": "/query"}, "action": "drop_page"})
+    assert pages() == usual[1:]
+
+
 def test_parents_children_and_counts(org: Any) -> None:
     account = org.create("Account", Name="Acme")
     contact = org.create("Contact", LastName="c", AccountId=account)
