@@ -15,8 +15,23 @@ from sandbox.messages import Json, Request
 BODY_KEPT_MAX_BYTES: Final = 256 * 1024
 SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "x-api-key", "proxy-authorization"})
 SECRET_FIELDS: Final = frozenset(
-    {"client_secret", "refresh_token", "access_token", "code", "assertion", "password", "token"}
+    {
+        "access_token",
+        "api_key",
+        "assertion",
+        "client_secret",
+        "code",
+        "hapikey",
+        "oauth_token",
+        "password",
+        "refresh_token",
+        "session_id",
+        "sid",
+        "token",
+        "tokenKey",
+    }
 )
+_SECRET_IN_PATH = re.compile(r"(?<=/access-tokens/)[^/]+")
 _SECRET_IN_JSON = re.compile(
     r'("(?:' + "|".join(sorted(SECRET_FIELDS - {"code"})) + r')"\s*:\s*")((?:[^"\\]|\\.)*)(")'
 )
@@ -25,6 +40,11 @@ _SECRET_IN_JSON = re.compile(
 def hashed(secret: str) -> str:
     """A stand-in by which two uses of one secret can be recognised, and nothing else."""
     return "sha256:" + hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def readable_path(path: str) -> str:
+    """The path with a token that a vendor's own URL carries hashed."""
+    return _SECRET_IN_PATH.sub(lambda match: hashed(match[0]), path)
 
 
 def _readable_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -63,7 +83,7 @@ class Entry:
             "seq": request.seq,
             "time": self.time,
             "method": request.method,
-            "path": request.path,
+            "path": readable_path(request.path),
             "query": _hide(request.query),
             "headers": _readable_headers(request.headers),
             "body": _readable_body(request),
@@ -146,6 +166,6 @@ class Journal:
                 "kind": kind,
                 "message": message,
                 "method": request.method if request else None,
-                "path": request.path if request else None,
+                "path": readable_path(request.path) if request else None,
             }
         )

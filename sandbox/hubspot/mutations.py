@@ -47,6 +47,13 @@ def _record(account: Account, object_type: ObjectType, id: object) -> Record:
     return record
 
 
+def _live(account: Account, object_type: ObjectType, id: object) -> Record:
+    record = _record(account, object_type, id)
+    if record.archived:
+        raise BadCommand(f"{object_type.singular} {record.id} is archived")
+    return record
+
+
 def _shown(record: Record) -> Json:
     return record_json(record, tuple(record.type.properties))
 
@@ -56,7 +63,7 @@ def _create(account: Account, object_type: ObjectType, mutation: Mutation) -> Js
 
 
 def _update(account: Account, object_type: ObjectType, mutation: Mutation) -> Json:
-    record = _record(account, object_type, mutation.id)
+    record = _live(account, object_type, mutation.id)
     account.update(record, Planner(account).plan(object_type, record, dict(mutation.fields)))
     return _shown(record)
 
@@ -103,8 +110,8 @@ def _two_ends(
     to = account.schema.find(str(mutation.fields["object"]))
     if to is None:
         raise BadCommand(f"no object type {mutation.fields['object']}")
-    record = _record(account, object_type, mutation.id)
-    return record, _record(account, to, mutation.fields["id"])
+    record = _live(account, object_type, mutation.id)
+    return record, _live(account, to, mutation.fields["id"])
 
 
 def _add_property(account: Account, object_type: ObjectType, mutation: Mutation) -> Json:

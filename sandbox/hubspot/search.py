@@ -30,6 +30,8 @@ _SINGLE: Final = frozenset(
 OPERATORS: Final = _SINGLE | {"BETWEEN", "IN", "NOT_IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY"}
 _KEYS: Final = ("filterGroups", "sorts", "query", "properties", "limit", "after")
 
+_FILTER_KEYS: Final = ("propertyName", "operator", "value", "highValue", "values")
+
 State: TypeAlias = Mapping[str, str]
 Test: TypeAlias = Callable[[State], bool]
 Comparable: TypeAlias = Decimal | int | str
@@ -53,6 +55,10 @@ class SearchApi:
         object_type = self._account.object_type(request)
         body = body_object(request)
         self._account.simulator.expect_keys(request, body, _KEYS, "search")
+        for group in body.get("filterGroups") or ():
+            self._account.simulator.expect_keys(request, group, ("filters",), "filterGroups")
+            for entry in group.get("filters") or ():
+                self._account.simulator.expect_keys(request, entry, _FILTER_KEYS, "a filter")
         limit = _limit(body)
         start = _after(body)
         if start + limit > RESULTS_MAX:
@@ -86,7 +92,7 @@ class SearchApi:
             repr(body.get("query")),
             store.revision,
         )
-        if self._latest is not None and self._latest[0] == key and not store.index_delay:
+        if self._latest is not None and self._latest[0] == key:
             return self._latest[1]
         test = _test(object_type, body)
         pairs = []
@@ -97,7 +103,7 @@ class SearchApi:
             if state is not None and test(state):
                 pairs.append((record, state))
         found = _sorted(object_type, body.get("sorts") or [], pairs)
-        self._latest = (key, found)
+        self._latest = (key, found) if store.index_is_current else None
         return found
 
 

@@ -50,6 +50,7 @@ class Store:
         self._unique: dict[tuple[str, str], dict[str, str]] = {}
         self.index_delay = timedelta(0)
         self.revision = 0
+        self._written_at = clock.now()
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -110,6 +111,11 @@ class Store:
                 return record.unindexed[0][1]
         return record.properties
 
+    @property
+    def index_is_current(self) -> bool:
+        """Whether search sees every write, so that its answers change only with the next one."""
+        return self._clock.now() - self._written_at >= self.index_delay
+
     # -- writing ---------------------------------------------------------------------------------
 
     def _milliseconds_now(self) -> datetime:
@@ -134,6 +140,7 @@ class Store:
         properties |= {"hs_object_id": id, "createdate": stamp, object_type.modified: stamp}
         record = Record(object_type, id, properties, at, at)
         if created_at is None and self.index_delay:
+            self._written_at = now
             record.unindexed.append((now, None))
         self._tables.setdefault(object_type.name, {})[id] = record
         self._claim(record, properties)
@@ -146,7 +153,9 @@ class Store:
         changed = {name: v for name, v in values.items() if v != before.get(name, "")}
         at = max(self._milliseconds_now(), record.updated_at + _TICK)
         if self.index_delay:
-            record.unindexed.append((self._clock.now(), before))
+            self.indexed(record)  # drops what search has caught up with
+            self._written_at = self._clock.now()
+            record.unindexed.append((self._written_at, before))
         for name, value in changed.items():
             record.history.setdefault(name, []).append((before.get(name, ""), record.updated_at))
             if value == "":
