@@ -201,6 +201,9 @@ def _failed(
         now=services.clock.now(),
         random=services.random,
     )
+    if verdict.next is Next.GONE and item.intent.operation is Operation.DELETE:
+        settling.deleted(item, how="confirmed", request_id=error.request_id)
+        return Settled(wrote=True)
     state = IntentState.UNKNOWN if verdict.next is Next.DOUBT else IntentState.REFUSED
     ending = Ending(
         item.intent.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from connectors.records import Life, Operation, Record, Ref
 from engine.config.model import Enabled, SyncConfig
@@ -34,8 +35,10 @@ from engine.pipeline.batch import (
 )
 from engine.pipeline.digests import body_digest
 from engine.pipeline.services import Services
-from engine.store import claims, intents, ledger, links
+from engine.store import deliveries, intents, ledger, links
 from engine.store.ledger import Line
+
+LEFT: Final = "removed from its root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +150,15 @@ def remove(
     deleting = child.removed == "delete" and sync.enabled is Enabled.ON
     planned = [_delete(services, sync, child, work, link) for work, link in gone]
     with services.store.write() as tx:
-        for _work, link in gone:
-            reason = "removed from its root"
-            links.close(tx, link.number, LinkState.CLOSED, reason, now)
-            claims.forget_target(tx, link.far.connection, link.far.object, link.far.id)
-            if not deleting:
-                ledger.append(tx, [_flag_line(services, sync, link, now)])
+        deliveries.fence(tx, {work.delivery.number: work.delivery for work, _ in gone}.values())
         if deleting:
+            # The link ends when the delete is confirmed, so that a lost one is made up for.
             sealed = [item.intent for item in planned]
             intents.record(tx, services.store.vault, sealed, now, sent=True)
+        else:
+            for _work, link in gone:
+                links.close(tx, link.number, LinkState.CLOSED, LEFT, now)
+                ledger.append(tx, [_flag_line(services, sync, link, now)])
     return tuple(planned) if deleting else ()
 
 

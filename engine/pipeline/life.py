@@ -23,12 +23,12 @@ from engine.pipeline.batch import (
 )
 from engine.pipeline.digests import body_digest
 from engine.pipeline.services import Services
-from engine.store import claims, deliveries, intents, ledger, links
+from engine.pipeline.settle import REMOVED
+from engine.store import deliveries, intents, ledger, links
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
 DELETE_WINDOW: Final = timedelta(hours=1)
-REMOVED: Final = "removed at the source"
 MOVED: Final = "TARGET_MOVED"
 
 
@@ -209,8 +209,7 @@ class _Lives:
             return Ended(Problem(report))
         planned = self._planned(delivery, record, link)
         intents.record(self._tx, self._services.store.vault, [planned.intent], self._now, sent=True)
-        links.close(self._tx, link.number, LinkState.CLOSED, REMOVED, self._now)
-        claims.forget_target(self._tx, link.far.connection, link.far.object, link.far.id)
+        # The link ends when the delete is confirmed, so that a lost one is made up for.
         return Ended(Skipped(record.life.value), (planned,))
 
     def _planned(self, delivery: Delivery, record: Record, link: Link) -> Planned:

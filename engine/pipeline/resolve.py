@@ -24,6 +24,7 @@ from engine.pipeline.batch import InDoubt, Problem, Result
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
+from engine.pipeline.settle import end_deleted
 from engine.store import claims, deliveries, intents, ledger, links, records
 from engine.store.intents import Ending
 from engine.store.ledger import Line
@@ -143,6 +144,7 @@ class _Resolving:
                 self._found(intent, record)
                 return None
         elif record is not None and intent.operation is Operation.DELETE:
+            end_deleted(self._tx, intent, self._now)
             self._end(intent, IntentState.CONFIRMED, "resolved", intent.target_id)
             self._tell(intent, "resolved", intent.target_id)
             return None

@@ -10,7 +10,7 @@ from connectors.base import Confirmed
 from connectors.records import Operation, Value
 from engine.clock import microseconds
 from engine.config.model import SyncConfig
-from engine.model import Address, Agreed, IntentState, Known, LinkState
+from engine.model import Address, Agreed, Intent, IntentState, Known, LinkState
 from engine.pipeline.batch import Planned
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.intend import agreed_by_sending
@@ -21,6 +21,7 @@ from engine.store.intents import Ending
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
+REMOVED: Final = "removed at the source"
 TURNS_MAX: Final = 12
 TURN_WINDOW: Final = timedelta(hours=1)
 
@@ -46,11 +47,12 @@ class Settling:
         intent, decided = planned.intent, planned.decided
         item = decided.matched.item
         target = Address(intent.connection, intent.object, outcome.id)
+        if intent.operation is Operation.DELETE:
+            self.deleted(planned, how=how, request_id=outcome.request_id)
+            return
         base = agreed_by_sending(self._services, decided, outcome.fields)
         number = intent.link
-        if intent.operation is Operation.DELETE:
-            pass
-        elif number is None:
+        if number is None:
             number = self._create_link(planned, target, base)
         else:
             self._bases.setdefault(number, {}).update(base)
@@ -72,6 +74,22 @@ class Settling:
         self._tell(planned, how, target=target, request_id=outcome.request_id)
         if intent.operation in (Operation.CREATE, Operation.UPSERT):
             claims.fulfil(self._tx, intent.delivery, item.source, intent.object, outcome.id)
+
+    def deleted(self, planned: Planned, *, how: str, request_id: str | None = None) -> None:
+        """A target is deleted, now or before: its link ends, its values are free again."""
+        intent = planned.intent
+        end_deleted(self._tx, intent, self._now)
+        self._endings.append(
+            Ending(
+                intent.id,
+                intent.attempts,
+                IntentState.CONFIRMED,
+                outcome=how,
+                request_id=request_id,
+                target_id=intent.target_id,
+            )
+        )
+        self._tell(planned, how, request_id=request_id)
 
     def _create_link(
         self, planned: Planned, target: Address, base: Mapping[tuple[str, str], Agreed]
@@ -174,6 +192,13 @@ class Settling:
                 asked_at=self._now,
             )
         records.remember(self._tx, states)
+
+
+def end_deleted(tx: Tx, intent: Intent, now: datetime) -> None:
+    """End the link of a deleted target with a tombstone."""
+    if intent.link is not None:
+        links.close(tx, intent.link, LinkState.CLOSED, REMOVED, now)
+    claims.forget_target(tx, intent.connection, intent.object, intent.target_id or "")
 
 
 def _known_fields(sent: Mapping[str, Value], outcome: Confirmed) -> dict[str, Value]:
