@@ -31,6 +31,8 @@ ADDRESS_MAX_CHARACTERS = 12_000
 _BATCH_MIN = 200
 _ROWS_MAX = 100_000
 _USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d{1,12})/(\d{1,12})", re.ASCII)
+# Refused before anything was sent; sent elsewhere by the vendor.
+_SAYS_ENOUGH = frozenset({"URL_REFUSED", "REDIRECT"})
 _HEADERS = {"Sforce-Call-Options": "client=revline"}
 _WRITE_HEADERS = {**_HEADERS, "Sforce-Auto-Assign": "false"}
 
@@ -109,7 +111,7 @@ class Rest:
                 _Request(method, path, _WRITE_HEADERS, body=body, object=object, effect=True)
             )
         except UnexpectedAnswer as error:
-            if error.code == "URL_REFUSED":  # nothing was sent
+            if error.code in _SAYS_ENOUGH:
                 raise
             raise OutcomeUnknown(error.message, code=error.code, status=error.status) from None
 
@@ -185,6 +187,7 @@ class Rest:
 
     def _once(self, client: _Client, request: _Request) -> object:
         self._answer.wait = None
+        self._answer.came = False
         try:
             answer: object = client.sdk.restful(
                 request.path,
@@ -196,7 +199,12 @@ class Rest:
             raise
         except Exception as error:
             if not _is_sdk_error(error):
-                raise
+                if not self._answer.came:
+                    raise
+                # The SDK trips over JSON that is neither an object nor a list.
+                raise UnexpectedAnswer(
+                    "the answer is no data that is known here", code="ANSWER_SHAPE"
+                ) from None
             problem = sdk_error(
                 error, effect=request.effect, object=request.object, wait=self._answer.wait
             )
@@ -241,6 +249,7 @@ class Rest:
         self, response: requests.Response, *_args: object, **_kwargs: object
     ) -> requests.Response:
         """Read what every answer says beside its body, errors included."""
+        self._answer.came = True
         headers = response.headers
         asked = headers.get("Retry-After")
         self._answer.wait = retry_after(asked, self._now()) if asked is not None else None

@@ -600,6 +600,26 @@ def test_looking_up_identities(world: World, salesforce: Salesforce) -> None:
     assert world.calls()["GET /query"] == 1
 
 
+def test_an_identity_that_several_records_hold(world: World, salesforce: Salesforce) -> None:
+    world.do("Account", "add_field", name="Old__c", line="string 20 external_id")
+    ids = {world.create("Account", Name="A", Old__c="x") for _ in range(2)}
+    with pytest.raises(DuplicateFound) as caught:
+        salesforce.lookup(ACCOUNTS, [Identity("Old__c", "x")])
+    assert {ref.id for ref in caught.value.candidates} == ids
+    (outcome,) = salesforce.apply(
+        [
+            Change(
+                key="k",
+                operation=Operation.UPSERT,
+                object="Account",
+                fields={"Name": "B"},
+                identity=Identity("Old__c", "x"),
+            )
+        ]
+    )
+    assert isinstance(error(outcome), DuplicateFound)
+
+
 def test_children_and_parents(world: World, salesforce: Salesforce) -> None:
     accounts = [world.create("Account", Name=f"A{number}") for number in range(3)]
     contacts = [
@@ -736,6 +756,7 @@ def test_setting_up_the_identity_field(world: World, salesforce: Salesforce) -> 
     assert all(step.instructions for step in before)
     salesforce.create(needs[0])
     salesforce.create(needs[0])
+    assert world.calls() == {"POST /tooling/sobjects/CustomField": 1}
     assert salesforce.inspect(needs)[0].present is True
     (outcome,) = salesforce.apply([upsert("1", "Campaign", Name="C")])
     assert confirmed(outcome).created is True

@@ -187,12 +187,16 @@ PAGE = b"<html>We are down for maintenance</html>"
         ((500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": "m"}]), RetryLater, OutcomeUnknown),
         ((503, PAGE, {"Retry_After": "7"}), RateLimited, OutcomeUnknown),
         ((429, PAGE, {"Retry_After": "99999999999"}), RateLimited, RateLimited),
-        ((302, b"", {"Location": "http://127.0.0.1:1/"}), UnexpectedAnswer, OutcomeUnknown),
+        ((302, b"", {"Location": "http://127.0.0.1:1/"}), UnexpectedAnswer, UnexpectedAnswer),
         ((200, b'{"totalSize":1,"done":'), UnexpectedAnswer, OutcomeUnknown),
         ((200, b'{"totalSize":NaN}'), UnexpectedAnswer, OutcomeUnknown),
         ((200, b""), UnexpectedAnswer, OutcomeUnknown),
         ((200, PAGE), UnexpectedAnswer, OutcomeUnknown),
         ((200, []), UnexpectedAnswer, OutcomeUnknown),
+        ((200, None), UnexpectedAnswer, OutcomeUnknown),
+        ((200, 7), UnexpectedAnswer, OutcomeUnknown),
+        ((200, "text"), UnexpectedAnswer, OutcomeUnknown),
+        ((204, b""), UnexpectedAnswer, OutcomeUnknown),
         ((200, {"success": False}), UnexpectedAnswer, OutcomeUnknown),
         (
             (403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests"}]),
@@ -237,6 +241,50 @@ def test_a_page_that_is_cut_moves_no_cursor(org: Org, salesforce: Salesforce, pa
     org.script = [(200, describe), (200, page)]
     with pytest.raises(UnexpectedAnswer):
         salesforce.list(Selection("Thing__c", ()), None, 10)
+
+
+THING = {
+    "name": "Thing__c",
+    "fields": [{"name": "Id", "type": "id"}, {"name": "IsDeleted", "type": "boolean"}],
+}
+FIRST, SECOND = "a01000000000001AAA", "a01000000000002AAA"
+
+
+def test_a_read_that_is_cut_does_not_say_that_records_are_gone(
+    org: Org, salesforce: Salesforce
+) -> None:
+    page = {"done": True, "totalSize": 2, "records": [{"Id": FIRST, "IsDeleted": False}]}
+    org.script = [(200, THING), (200, page)]
+    with pytest.raises(UnexpectedAnswer):
+        salesforce.read(Selection("Thing__c", ()), [FIRST, SECOND])
+
+
+def test_the_deleted_feed_leaves_out_what_was_restored_and_narrows_its_window(
+    org: Org, salesforce: Salesforce
+) -> None:
+    stamp = "2025-12-31T10:00:00.000+0000"
+    feed = {
+        "deletedRecords": [{"id": id, "deletedDate": stamp} for id in (FIRST, SECOND)],
+        "latestDateCovered": "2025-12-31T12:00:00.000+0000",
+    }
+    bin = {"done": True, "totalSize": 1, "records": [{"Id": FIRST, "IsDeleted": False}]}
+    too_many = [{"errorCode": "EXCEEDED_ID_LIMIT", "message": "too many"}]
+    org.script = [(200, THING), (400, too_many), (200, feed), (200, bin)]
+    page = salesforce.removed(Selection("Thing__c", ()), None, 100)
+    assert [record.ref.id for record in page.records] == [SECOND]
+    assert not page.at_head
+    targets = [asked.target for asked in org.data if "/deleted/" in asked.target]
+    assert [target.split("?")[1] for target in targets] == [
+        "start=2025-12-17T01:00:00%2B00:00&end=2026-01-01T00:00:00%2B00:00",
+        "start=2025-12-17T01:00:00%2B00:00&end=2025-12-24T12:30:00%2B00:00",
+    ]
+
+
+@pytest.mark.parametrize("feed", [{}, {"deletedRecords": [{"id": "x"}]}, [], None])
+def test_a_strange_deleted_feed(org: Org, salesforce: Salesforce, feed: Any) -> None:
+    org.script = [(200, THING), (200, feed)]
+    with pytest.raises(UnexpectedAnswer):
+        salesforce.removed(Selection("Thing__c", ()), None, 100)
 
 
 @pytest.mark.parametrize(
