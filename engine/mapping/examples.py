@@ -28,7 +28,7 @@ from engine.mapping.texts import text
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})")
-_OUTCOMES: Final = (
+OUTCOMES: Final = (
     "fields",
     "later",
     "matches",
@@ -131,9 +131,9 @@ def _answer(reference: Reference, links: Mapping[str, Mapping[str, Any]]) -> Lin
 def _compare(mapped: Mapped, expect: Any) -> list[str]:
     """How an outcome differs from what an example expects, in lines for people."""
     wanted = {expect: True} if isinstance(expect, str) else expect
-    if not isinstance(wanted, dict) or not set(wanted) & set(_OUTCOMES):
-        return [f"expect must say one of {', '.join(_OUTCOMES)}"]
-    unknown = sorted(set(wanted) - set(_OUTCOMES))
+    if not isinstance(wanted, dict) or not set(wanted) & set(OUTCOMES):
+        return [f"expect must say one of {', '.join(OUTCOMES)}"]
+    unknown = sorted(set(wanted) - set(OUTCOMES))
     if unknown:
         return [f"expect does not know {', '.join(unknown)}"]
     match mapped:

@@ -67,8 +67,6 @@ class Translator:
             )
         return ast.copy_location(handler(node), node)
 
-    # Names and reads
-
     def _name(self, node: ast.Name) -> ast.expr:
         if node.id in self._loops:
             return ast.Name(loop_name(node.id), ast.Load())
@@ -166,8 +164,6 @@ class Translator:
             return invoke("item_at", self.translate(node.value), position)
         raise self._fault(node, "[ ] takes a position such as [0] or a name such as ['name']")
 
-    # Values and operators
-
     def _constant(self, node: ast.Constant) -> ast.expr:
         value = node.value
         if value is None or isinstance(value, bool | str):
@@ -238,8 +234,6 @@ class Translator:
     def _condition(self, node: ast.expr) -> ast.expr:
         return ast.copy_location(invoke("truth", node), node)
 
-    # Loops
-
     def _stray_loop(self, node: ast.GeneratorExp) -> ast.expr:
         raise self._fault(
             node, "a loop must be inside a function", "write e.g. total(… for x in …)"
@@ -287,8 +281,6 @@ class Translator:
             ast.Attribute(on_evaluation("children"), "get", ast.Load()), [ast.Constant(name)], []
         )
         return ast.copy_location(reading, node), name
-
-    # Calls
 
     def _call(self, node: ast.Call) -> ast.expr:
         if not isinstance(node.func, ast.Name):
@@ -385,8 +377,6 @@ class Translator:
                 zone(node.value)
             except DataFault as fault:
                 raise self._fault(node, fault.message) from None
-
-    # Checks
 
     def _check_name(self, node: ast.expr, name: str) -> None:
         if name.startswith("_"):
