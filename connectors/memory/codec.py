@@ -26,12 +26,12 @@ def instant(count: int) -> datetime:
 
 def dump(fields: Fields) -> str:
     """The fields as text; the same fields in the same order give the same text."""
-    return json.dumps({name: _tag(value) for name, value in fields.items()}, default=_scalar)
+    return _ENCODER.encode({name: _tag(value) for name, value in fields.items()})
 
 
 def load(text: str) -> dict[str, Value]:
     """The fields that :func:`dump` wrote."""
-    loaded: dict[str, Any] = json.loads(text, object_hook=_untag)
+    loaded: dict[str, Any] = _DECODER.decode(text)
     return {
         name: _freeze(value) if isinstance(value, list) else value for name, value in loaded.items()
     }
@@ -73,3 +73,7 @@ def _untag(loaded: dict[str, Any]) -> Any:
 
 def _freeze(value: Any) -> Any:
     return tuple(_freeze(inner) for inner in value) if isinstance(value, list) else value
+
+
+_ENCODER: Final = json.JSONEncoder(default=_scalar)
+_DECODER: Final = json.JSONDecoder(object_hook=_untag)

@@ -281,7 +281,7 @@ class MemorySystem:
     def holders(self, declared: MemoryObject, field: str, value: Value) -> list[str]:
         """Ids of live records with this unique value; our identity is compared exactly."""
         found = self.tables.holders(declared.name, field, comparable(value))
-        if field != declared.spec.identity_field:
+        if not found or field != declared.spec.identity_field:
             return found
         rows = [row for id in found if (row := self.row(declared.name, id)) is not None]
         return [row.id for row in rows if row.fields.get(field) == value]

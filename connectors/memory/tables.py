@@ -26,7 +26,6 @@ CREATE TABLE IF NOT EXISTS record (
   previous TEXT, PRIMARY KEY (object, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS record_version ON record (object, version, number);
 CREATE UNIQUE INDEX IF NOT EXISTS record_number ON record (object, number);
-CREATE INDEX IF NOT EXISTS record_visible ON record (object, visible);
 CREATE TABLE IF NOT EXISTS value (
   object TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
   id TEXT NOT NULL, PRIMARY KEY (object, field, value, number)) WITHOUT ROWID;
@@ -78,6 +77,7 @@ class Tables:
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self._dropped: frozenset[tuple[str, str]] | None = None
         self._connection = sqlite3.connect(
             ":memory:" if path is None else path,
             timeout=60,
@@ -103,6 +103,8 @@ class Tables:
         with self._lock:
             name = f"level{self._depth}"
             self._run(f"SAVEPOINT {name}" if self._depth else "BEGIN IMMEDIATE")
+            if not self._depth:
+                self._dropped = None  # another process may have changed it
             self._depth += 1
             try:
                 yield
@@ -308,14 +310,18 @@ class Tables:
     def drop_field(self, object: str, field: str) -> None:
         """The account has this field no longer."""
         self._run("INSERT OR IGNORE INTO dropped VALUES (?, ?)", (object, field))
+        self._dropped = None
 
     def restore_field(self, object: str, field: str) -> None:
         """The account has this field again."""
         self._run("DELETE FROM dropped WHERE object = ? AND field = ?", (object, field))
+        self._dropped = None
 
     def dropped_fields(self) -> frozenset[tuple[str, str]]:
         """The (object, field) pairs the account does not have."""
-        return frozenset(self._run("SELECT object, field FROM dropped"))
+        if self._dropped is None:
+            self._dropped = frozenset(self._run("SELECT object, field FROM dropped"))
+        return self._dropped
 
 
 def _pair(ref: Ref | None) -> tuple[str, str] | None:
