@@ -96,7 +96,7 @@ class HubSpot:
         )
         self._owners = Owners(self._client, paths, overlap)
         self._writing = Writing(self._client, paths, self._cache)
-        self._setup = Setup(self._client, paths, self._cache)
+        self._setup = Setup(self._client, paths, self._cache, complete.get("app_id", ""))
 
     def __repr__(self) -> str:
         return f"HubSpot({self._settings['base_url']}, {self._settings['api_version']})"

@@ -212,6 +212,13 @@ SETTINGS: Final = (
         "The account's number. Where set, webhooks of other accounts of the same app are left out.",
         example="1234567",
     ),
+    Setting(
+        "app_id",
+        "App id",
+        "The number of the app that owns the webhooks. Where set, setup looks after its "
+        "subscriptions, as far as the token allows.",
+        example="54198",
+    ),
 )
 
 SPEC: Final = ConnectorSpec(

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from connectors.errors import Rejected
 
 NUMBERED: Final = "v3"
-# OAuth has not moved on from the first dated version.
+# OAuth and webhook settings have not moved on from the first dated version.
 _FIRST_DATED: Final = "2026-03"
 _OBJECT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", re.ASCII)
 
@@ -80,6 +80,10 @@ class Paths:
     def token(self) -> str:
         """Where refresh tokens are exchanged."""
         return "/oauth/v1/token" if self._numbered else f"/oauth/{_FIRST_DATED}/token"
+
+    def subscriptions(self, app_id: str) -> str:
+        """The webhook subscriptions of an app."""
+        return f"/webhooks/{_FIRST_DATED}/{segment(app_id)}/subscriptions"
 
     def introspection(self) -> str:
         """Where an OAuth token says what it opens. The numbered form has the token in its path."""

@@ -8,30 +8,22 @@ from typing import Final
 from connectors.base import FieldDescription, FieldType, SetupKind, SetupNeed, SetupStep
 from connectors.errors import AccessDenied, DuplicateFound, Rejected
 from connectors.hubspot.client import Call, Client, Door
-from connectors.hubspot.objects import NAMES
 from connectors.hubspot.owners import OWNERS
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.records import PropertyCache
+from connectors.hubspot.subscriptions import Subscriptions
 
 _GROUP: Final = "revline"
-_SINGULAR: Final = {names.plural: names.singular for names in NAMES}
-_EVENTS: Final = {
-    "creation": "creation",
-    "change": "propertyChange",
-    "deletion": "deletion",
-    "merge": "merge",
-    "restore": "restore",
-    "association": "associationChange",
-}
 
 
 class Setup:
     """Says what an account lacks, and creates what the API lets us create."""
 
-    def __init__(self, client: Client, paths: Paths, cache: PropertyCache) -> None:
+    def __init__(self, client: Client, paths: Paths, cache: PropertyCache, app_id: str) -> None:
         self._client = client
         self._paths = paths
         self._cache = cache
+        self._subscriptions = Subscriptions(client, paths, app_id)
 
     def inspect(self, needs: Sequence[SetupNeed]) -> tuple[SetupStep, ...]:
         """How things stand, one step per need."""
@@ -45,19 +37,20 @@ class Setup:
         """
         if need.kind is SetupKind.IDENTITY_FIELD:
             self._create_property(need)
-            return
-        raise Rejected(
-            f"HubSpot lets only a person set this up ({need.kind.value} {need.name}); follow the "
-            "listed steps.",
-            code="NOT_CREATABLE",
-        )
+        elif need.kind is SetupKind.WEBHOOK:
+            self._subscriptions.create(need)
+        else:
+            raise Rejected(
+                f"Only a person can grant {need.name}; follow the listed steps.",
+                code="NOT_CREATABLE",
+            )
 
     def _inspect(self, need: SetupNeed) -> SetupStep:
         if need.kind is SetupKind.IDENTITY_FIELD:
             return self._inspect_property(need)
         if need.kind is SetupKind.PERMISSION:
             return SetupStep(need, self._granted(need), False, _permission_steps(need))
-        return SetupStep(need, None, False, _webhook_steps(need))
+        return self._subscriptions.inspect(need)
 
     # -- identity properties -------------------------------------------------------------------
 
@@ -156,17 +149,4 @@ def _permission_steps(need: SetupNeed) -> tuple[str, ...]:
         "In HubSpot open Settings (the gear) > Integrations > Service Keys (or Private Apps).",
         "Open the key that Revline uses and go to its Scopes.",
         f"Add {need.name} and save; the key itself stays the same.",
-    )
-
-
-def _webhook_steps(need: SetupNeed) -> tuple[str, ...]:
-    singular = _SINGULAR.get(need.object)
-    event = _EVENTS.get(need.name, need.name)
-    subscription = f"{singular}.{event}" if singular else f"object.{event} for {need.object}"
-    return (
-        "In HubSpot open the app that owns the webhooks, and its tab Webhooks.",
-        "Set the target URL to the public URL of this connection: …/webhooks/<connection name>.",
-        f"Press Create subscription and choose {subscription}"
-        + (", for all mapped properties." if event == "propertyChange" else "."),
-        "Activate the subscription, and put the app's client secret into client_secret.",
     )

@@ -110,7 +110,9 @@ def _parse(body: bytes) -> Sequence[Mapping[str, object]]:
 
 def _notice(event: Mapping[str, object]) -> Notice | None:
     """The notice of one event; ``None`` for an object or a subscription that means nothing here."""
-    subscription = str(event.get("subscriptionType") or "")
+    subscription = event.get("subscriptionType")
+    if not isinstance(subscription, str) or not subscription:
+        raise ForgedRequest("an event does not say what happened", status=400)
     subject, _, what = subscription.partition(".")
     kind = _KINDS.get(what)
     if kind is None:

@@ -24,6 +24,8 @@ from connectors.hubspot.properties import read_value, write_value
 from connectors.hubspot.records import Definitions, PropertyCache, id_of, version_of
 from connectors.records import Change, Operation
 
+# Codes of the transport for calls that went somewhere else than to HubSpot's API.
+_ELSEWHERE: Final = ("REDIRECT", "URL_REFUSED")
 _TRACE: Final = "objectWriteTraceId"
 _VERBS: Final[Mapping[Operation, str]] = MappingProxyType(
     {
@@ -98,6 +100,8 @@ class Writing:
             answer = self._client.call(Call(Door.WRITING, "POST", path, body=body, object=object))
             return self._outcomes(object, operation, inputs, definitions, answer)
         except UnexpectedAnswer as error:
+            if error.code in _ELSEWHERE:
+                return {input.change.key: Failed(error) for input in inputs}
             # Something was answered, but not anything that proves what became of the batch.
             unknown = OutcomeUnknown(
                 f"HubSpot's answer to a write cannot be read: {error.message}",

@@ -311,9 +311,22 @@ def test_a_searched_value_stays_a_value(connector, world, value):
 
 
 def test_custom_objects_by_name(connector, world):
-    world.admin(
-        "load", {"seed": 1, "sizes": {"companies": 1, "contacts": 1, "deals": 1, "products": 1}}
-    )
+    properties = [{"name": "mileage", "type": "number", "fieldType": "number"}, {"name": "plate"}]
+    world.admin("load", {"custom_objects": [{"name": "cars", "properties": properties}]})
+    car = world.create("cars", plate="RX-1", mileage="12.5")
+    owner = world.create("contacts", email="driver@example.com")
+    world.associate("cars", car, "contacts", owner)
+    wanted = Selection("cars", ("mileage", "plate"), ("contacts",))
+    start = connector.first_cursor(wanted, datetime(2000, 1, 1, tzinfo=UTC))
+    (found,) = connector.search(wanted, [{"plate": "rx-1"}])
+    pages = (connector.list(wanted, None, 10), connector.changes(wanted, start, 10))
+    for record in (*found, *(r for page in pages for r in page.records)):
+        assert record.ref == Ref("cars", car)
+        assert record.fields == {"mileage": Decimal("12.5"), "plate": "RX-1"}
+        assert record.associations == {"contacts": (owner,)}
+    people = Selection("contacts", ("email",), ("cars",))
+    assert connector.list(people, None, 10).records[0].associations == {"cars": (car,)}
+    assert world.violations() == []
     with pytest.raises(Rejected):
         connector.describe("no_such_object")
     with pytest.raises(Rejected):
@@ -339,6 +352,21 @@ def test_a_read_that_fails_says_what_is_next(connector, world, deals, fault, kin
     with pytest.raises(kind):
         connector.read(deals, [id])
     assert len(connector.read(deals, [id])) == 1  # one attempt failed, nothing else happened
+
+
+def test_the_search_limit_is_its_own(connector, world):
+    world.options(rate_scale=1)
+    world.admin("clock", {"freeze": True})
+    wanted = Selection("companies", ("name",))
+    for _ in range(5):
+        connector.search(wanted, [{"name": "x"}])
+    with pytest.raises(RateLimited) as caught:
+        connector.search(wanted, [{"name": "x"}])
+    assert caught.value.limit_class == "search"
+    assert caught.value.wait == timedelta(seconds=1)
+    connector.list(wanted, None, 10)  # other calls go on
+    world.shift(1)
+    connector.search(wanted, [{"name": "x"}])
 
 
 def test_a_missing_scope_is_named(connector, world, deals):

@@ -16,10 +16,12 @@ from connectors.errors import (
     RateLimited,
     Rejected,
     RetryLater,
+    UnexpectedAnswer,
 )
 from connectors.hubspot.connector import build
 from connectors.records import Absent, Change, Found, Identity, Operation, Ref, Selection
-from sandbox.hubspot.oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from sandbox.hubspot.events import APP_ID
+from sandbox.hubspot.oauth import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 IDENTITY = SetupNeed(SetupKind.IDENTITY_FIELD, "deals", "revline_id")
 
@@ -219,7 +221,9 @@ def test_a_lost_answer_is_in_doubt_and_the_lookup_finds_the_record(prepared, wor
     prepared.describe("deals")
     world.fault(match={"path": "/batch/upsert"}, **fault)
     outcomes = prepared.apply([upsert(1, dealname="a"), upsert(2, dealname="b")])
-    assert [type(o.error) for o in outcomes] == [OutcomeUnknown] * 2
+    elsewhere = fault["action"] == "redirect"
+    kind = UnexpectedAnswer if elsewhere else OutcomeUnknown
+    assert [type(o.error) for o in outcomes] == [kind] * 2
     asked = [Identity("revline_id", f"revline-deals-{n}") for n in (1, 2, 3)]
     assert [type(a) for a in prepared.lookup(deals, asked)] == [Found, Found, Absent]
     counts = world.admin("counts?by=external_id")["counts"]["deals"]
@@ -308,6 +312,37 @@ def test_permissions_and_webhooks(connector, world):
     assert any("deal.propertyChange" in line for line in steps[2].instructions)
     with pytest.raises(Rejected):
         connector.create(needs[2])
+
+
+def test_subscriptions_are_seen_and_created_where_an_app_is_named(world, wiring):
+    settings = {"access_token": ACCESS_TOKEN, "base_url": world.url, "app_id": str(APP_ID)}
+    connector = build(settings, wiring)
+    needs = [
+        SetupNeed(SetupKind.WEBHOOK, "deals", "creation"),
+        SetupNeed(SetupKind.WEBHOOK, "deals", "change:amount"),
+        SetupNeed(SetupKind.WEBHOOK, "deals", "change"),
+        SetupNeed(SetupKind.WEBHOOK, "0-8", "deletion"),
+    ]
+    steps = connector.inspect(needs)
+    assert [(s.present, s.creatable) for s in steps] == [
+        (False, True),
+        (False, True),
+        (False, False),
+        (False, True),
+    ]
+    for need in (needs[0], needs[0], needs[1], needs[3]):
+        connector.create(need)
+    assert [step.present for step in connector.inspect(needs)] == [True] * 4
+    with pytest.raises(Rejected):
+        connector.create(needs[2])
+    held = world.simulator.account.events.subscriptions.values()
+    assert [s.event_type for s in held] == [
+        "deal.creation",
+        "deal.propertyChange",
+        "line_item.deletion",
+    ]
+    connector.close()
+    assert world.violations() == []
 
 
 def test_describe(connector):
