@@ -16,6 +16,7 @@ from typing import Any, Final
 import orjson
 import uvicorn
 
+from engine.daemon import RECEIVER_LOCK, ProjectLock, follow_supervisor
 from engine.observe.metrics import ReceiverMetrics
 from engine.observe.notify import Notification, Notifier, Severity
 from engine.receiving.application import Application, Parts
@@ -24,11 +25,11 @@ from engine.receiving.protocol import guarded_protocol
 from engine.store.spool import SpoolObserver
 
 ADDRESS_FILE: Final = "receiver.json"
-SPOOL_FILE: Final = "spool.sqlite3"
 POSITION_FILE: Final = "spool.position"
 BACKLOG: Final = 2048
 DRAIN_SECONDS: Final = 15
 SWITCH_SECONDS: Final = 0.0005
+PREDECESSOR_SECONDS: Final = 3.0  # how long a receiver that is ending may still hold the lock
 
 
 class ReceiverError(Exception):
@@ -123,8 +124,21 @@ def write_address(state: Path, address: Address) -> None:
 def serve(parts: Parts, listening: socket.socket) -> int:
     """Serve until SIGTERM or SIGINT, finish what has begun, and return the exit code.
 
-    ``parts.started`` should write the address file. Called from the main thread.
+    ``parts.started`` should write the address file. Called from the main thread. Raises
+    :class:`~engine.daemon.LockHeld` when the project already has a receiver: its spool has one
+    writer. Under a supervisor it ends when the supervisor does.
     """
+    lock = ProjectLock(parts.state / RECEIVER_LOCK)
+    try:
+        lock.acquire(PREDECESSOR_SECONDS)
+        follow_supervisor(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        return _run(parts, listening)
+    finally:
+        listening.close()
+        lock.release()
+
+
+def _run(parts: Parts, listening: socket.socket) -> int:
     # The spool's writer gets its turn soon, even while the event loop is busy.
     sys.setswitchinterval(SWITCH_SECONDS)
     server = uvicorn.Server(_server_configuration(parts, parts.limits))
@@ -137,7 +151,6 @@ def serve(parts: Parts, listening: socket.socket) -> int:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-        listening.close()
     return 0 if server.started else 1
 
 

@@ -341,4 +341,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, DBAPIError):
         with contextlib.suppress(Exception):
             return f"{type(error.orig).__name__}: {str(error.orig).splitlines()[0]}"
-    return f"{type(error).__name__}"
+    if isinstance(error, OSError):
+        return f"{type(error).__name__}: {error.strerror}"
+    return type(error).__name__

@@ -33,8 +33,8 @@ class Opens(Protocol):
 def dump_notices(notices: tuple[Notice, ...]) -> str:
     """Notices as JSON text, in their order; control characters are escaped, as JSON does.
 
-    Raises ``TypeError`` for an address that is not text, or text that is not Unicode: a connector
-    that passes a payload on as it came must not get its row in.
+    Raises ``TypeError`` for an address that is not text, text that is not Unicode, or a NUL, which
+    PostgreSQL cannot store: one such row would stop the engine from taking in all that follow.
     """
     return orjson.dumps([_plain(notice) for notice in notices]).decode()
 
@@ -75,8 +75,8 @@ def _plain(notice: Notice) -> dict[str, object]:
     texts: list[object] = [notice.event_key, notice.ref.object, notice.ref.id, *notice.absorbed]
     if notice.related is not None:
         texts += [notice.related.object, notice.related.id]
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a notice's key and addresses are text")
+    if not all(isinstance(text, str) and "\0" not in text for text in texts):
+        raise TypeError("a notice's key and addresses are text, without NUL")
     plain: dict[str, object] = {
         "event_key": notice.event_key,
         "kind": notice.kind.value,

@@ -7,6 +7,7 @@ beside the others, where several receivers take turns.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool, StaticPool
 
+EFFECTIVE: Final = os.supports_effective_ids
 LOCK_KEY: Final = 0x5245564C  # names the spool among PostgreSQL's advisory locks
 
 spool_metadata: Final = MetaData()
@@ -127,6 +129,7 @@ class SpoolDatabase:
 
     def _connect(self) -> Engine:
         if self._place.file is not None:
+            _demand_writable(self._place.file)
             return _sqlite(self._place.file, self._place.busy_seconds, self._place.pages_max)
         milliseconds = int(self._place.busy_seconds * 1000)
         return create_engine(
@@ -152,6 +155,25 @@ class SpoolDatabase:
         except FileNotFoundError:
             return None
         return found.st_dev, found.st_ino
+
+
+def _demand_writable(path: Path) -> None:
+    """Raise before SQLite opens a file that it cannot write.
+
+    SQLite would open it for reading and leave log files beside it that are as read-only as the
+    file, as a reader does too; when the file is writable again, those must follow.
+    """
+    if not path.exists():
+        return
+    if not _writable(path):
+        raise PermissionError(errno.EACCES, "the spool file cannot be written")
+    for beside in (path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm")):
+        if beside.exists() and not _writable(beside):
+            beside.chmod(path.stat().st_mode & 0o777)
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in EFFECTIVE)
 
 
 def reading_engine(place: SpoolPlace) -> Engine:

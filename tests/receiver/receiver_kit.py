@@ -14,11 +14,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.errors import ForgedRequest
 from connectors.records import Answer, Notice, NoticeKind, Receipt, Ref, WebhookRequest
+from engine.daemon import SUPERVISED_VARIABLE
 from engine.store.spool_database import SpoolPlace
 from engine.store.spool_reader import SpoolReader, SpoolRow
 
@@ -94,14 +94,14 @@ class Running:
     def exchange(self, data: bytes, *, end: bool = False) -> bytes:
         """Send bytes, read until the receiver closes; what came before a reset counts."""
         with self.connect() as client:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):  # the answer may come before everything is sent
                 client.sendall(data)
                 if end:
                     client.shutdown(socket.SHUT_WR)
             return read_all(client)
 
     def rows(self) -> tuple[SpoolRow, ...]:
-        reader = SpoolReader(SpoolPlace(file=self.state / "spool.sqlite3"))
+        reader = SpoolReader(SpoolPlace(file=self.state / "spool.db"))
         try:
             return reader.rows_after(0, 1_000_000)
         finally:
@@ -142,8 +142,12 @@ def running(state: Path, **options: object) -> Iterator[Running]:
     with (state / "receiver.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("receiver_process.py")), str(state)],
-            env={**os.environ, "OPTIONS": json.dumps(options)},
-            stdin=subprocess.DEVNULL,
+            env={
+                **os.environ,
+                "OPTIONS": json.dumps(options),
+                SUPERVISED_VARIABLE: "1" if options.get("supervised") else "",
+            },
+            stdin=subprocess.PIPE,
             stderr=log,
             stdout=log,
             cwd=Path(__file__).parents[2],
@@ -160,7 +164,5 @@ def running(state: Path, **options: object) -> Iterator[Running]:
         if process.poll() is None:
             process.kill()
         process.wait()
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+        if process.stdin is not None:
+            process.stdin.close()

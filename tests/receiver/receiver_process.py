@@ -11,11 +11,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.clock import SystemClock
+from engine.daemon import LockHeld
 from engine.observe.logs import LogSettings, set_up_logging
 from engine.observe.metrics import ReceiverMetrics
 from engine.observe.notify import LogNotifier
 from engine.receiver import (
-    SPOOL_FILE,
     SpoolReports,
     address_of,
     listen,
@@ -26,6 +26,7 @@ from engine.receiving.application import Parts
 from engine.receiving.limits import ReceiverLimits
 from engine.store.spool import Spool, SpoolLimits
 from engine.store.spool_database import SpoolPlace
+from engine.store.store import SPOOL_FILE
 from engine.store.vault import Vault
 from tests.receiver.receiver_kit import KEY, PUBLIC_URL, SECRET, receive
 
@@ -72,7 +73,11 @@ def main() -> int:
         failpoint=failpoint,
         started=lambda: write_address(state, address_of(listening)),
     )
-    return serve(parts, listening)
+    try:
+        return serve(parts, listening)
+    except LockHeld as held:
+        sys.stderr.write(f"{held}\n")
+        return 2
 
 
 def broken(request: object) -> None:

@@ -143,7 +143,7 @@ def test_at_its_size_the_spool_sheds_with_503(tmp_path: Path) -> None:
 def test_a_locked_store_sheds_with_503_and_service_resumes(tmp_path: Path) -> None:
     with running(tmp_path, busy_seconds=0.2) as receiver:
         assert status(receiver.exchange(raw_post(events("before")))) == 200
-        path = tmp_path / "spool.sqlite3"
+        path = tmp_path / "spool.db"
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             assert status(receiver.exchange(raw_post(events("locked out")))) == 503

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from engine.store.vault import Vault, WrongKeyError
 from tests.spool.conftest import START, Bench, Waiter, append, entry
 
 VAULT = Vault(bytes(range(32)))
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
+TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
 INSTANTS = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
 NOTICES = st.builds(
     Notice,
@@ -49,9 +50,16 @@ def test_notices_come_back_as_they_were(notices: tuple[Notice, ...]) -> None:
     assert load_notices(text) == notices
 
 
-def test_text_that_is_not_unicode_is_refused_before_it_is_queued() -> None:
-    with pytest.raises(TypeError):
-        dump_notices((Notice(Ref("contacts", "\ud800"), NoticeKind.CHANGED, "k"),))
+@pytest.mark.parametrize("id", ["\ud800", "a\0b", 7, None, ["x"], {}, b"x"])
+def test_addresses_that_no_store_can_hold_are_refused_before_they_are_queued(id: Any) -> None:
+    for notice in (
+        Notice(Ref("contacts", id), NoticeKind.CHANGED, "k"),
+        Notice(Ref("contacts", "1"), NoticeKind.CHANGED, id),
+        Notice(Ref("contacts", "1"), NoticeKind.ASSOCIATED, "k", related=Ref(id, "1")),
+        Notice(Ref("contacts", "1"), NoticeKind.MERGED, "k", absorbed=(id,)),
+    ):
+        with pytest.raises(TypeError):
+            dump_notices((notice,))
 
 
 @given(REQUESTS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import sqlite3
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 
 from engine.store.spool import Spool, SpoolUnavailable
 from tests.spool.conftest import CEILING_SECONDS, Bench, Waiter, append, entry
+
+NOBODY = 65534
 
 
 def refused(spool: Spool, key: str, size: int = 50) -> str:
@@ -139,13 +142,31 @@ def test_a_folder_that_is_missing_refuses_until_it_exists(bench: Bench, tmp_path
     assert bench.keys() == ["b"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes read-only files")
-def test_read_only_file_refuses(bench: Bench) -> None:
+@pytest.fixture
+def folder_of_nobody() -> Iterator[Path]:
+    """A folder of somebody without rights; root would write read-only files."""
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, -1)
+            os.seteuid(NOBODY)
+        yield Path(folder)
+        if os.getuid() == 0:
+            os.seteuid(0)
+
+
+def test_read_only_file_refuses(bench: Bench, folder_of_nobody: Path) -> None:
+    file = folder_of_nobody / "spool.sqlite3"
+    bench.place = replace(bench.place, file=file)
     append(bench.spool(), "a")
     bench.spools.pop().close()
-    Path(str(bench.place.file)).chmod(0o400)
-    assert refused(bench.spool(), "b") == "failed"
+    file.chmod(0o400)
+    spool = bench.spool()
+    assert refused(spool, "b") == "failed"
     assert bench.keys() == ["a"]
+    file.chmod(0o600)
+    until_kept(spool, "c")
+    assert bench.keys() == ["a", "c"]
+    spool.close()
 
 
 def test_too_many_waiting_are_shed_at_once(bench: Bench) -> None:
