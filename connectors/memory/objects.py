@@ -22,6 +22,7 @@ from connectors.base import (
     ObjectSpec,
     PartialBatch,
 )
+from connectors.memory.describing import choice, fields, reference, text, typed
 
 SOURCE: Final = "connectors/memory/objects.py"
 
@@ -37,6 +38,7 @@ class MemoryObject:
     ``trims`` strips text and stores empty text as blank; ``lowers`` names fields stored in lower
     case: two habits that make a stored value differ from the one sent. ``answers_values`` makes a
     write answer what it stored and when; otherwise it answers an id.
+    ``indexed`` fields can be looked up without reading everything; ``required`` ones must be sent.
     """
 
     spec: ObjectSpec
@@ -49,17 +51,20 @@ class MemoryObject:
     trims: bool = False
     lowers: frozenset[str] = frozenset()
     answers_values: bool = True
+    indexed: tuple[str, ...] = field(init=False)
+    required: tuple[str, ...] = field(init=False)
 
     @property
     def name(self) -> str:
         return self.spec.name
 
-    @property
-    def indexed(self) -> frozenset[str]:
-        """The fields that can be looked up without reading everything."""
+    def __post_init__(self) -> None:
         unique = {name for name, described in self.fields.items() if described.unique}
         links = {link for link in self.parents.values() if link}
-        return frozenset(unique | links | set(self.spec.match_keys))
+        wanted = tuple(sorted(unique | links | set(self.spec.match_keys)))
+        required = tuple(name for name, one in self.fields.items() if one.required_on_create)
+        object.__setattr__(self, "indexed", wanted)
+        object.__setattr__(self, "required", required)
 
     def description(self, dropped: frozenset[tuple[str, str]]) -> ObjectDescription:
         """The object without the fields the account does not have."""
@@ -69,53 +74,6 @@ class MemoryObject:
             if (self.name, name) not in dropped
         }
         return ObjectDescription(self.name, self.spec.label, fields)
-
-
-def text(
-    name: str, label: str = "", *, required: bool = False, unique: bool = False, length: int = 65536
-) -> FieldDescription:
-    """A text field."""
-    return FieldDescription(
-        name,
-        label or name,
-        FieldType.TEXT,
-        required_on_create=required,
-        unique=unique,
-        length=length,
-    )
-
-
-def typed(
-    name: str, type: FieldType, *, required: bool = False, scale: int | None = None
-) -> FieldDescription:
-    """A field of any simple type."""
-    return FieldDescription(name, name, type, required_on_create=required, scale=scale)
-
-
-def choice(
-    name: str, *options: str, required: bool = False, many: bool = False
-) -> FieldDescription:
-    """A restricted picklist."""
-    return FieldDescription(
-        name,
-        name,
-        FieldType.CHOICES if many else FieldType.CHOICE,
-        required_on_create=required,
-        options=options,
-        restricted=True,
-    )
-
-
-def reference(name: str, target: str, *, required: bool = False) -> FieldDescription:
-    """A field that holds another record's id."""
-    return FieldDescription(
-        name, name, FieldType.REFERENCE, required_on_create=required, references=(target,)
-    )
-
-
-def fields(*described: FieldDescription) -> Mapping[str, FieldDescription]:
-    """Descriptions by name."""
-    return {one.name: one for one in described}
 
 
 _CRM: Final = ObjectSpec(

@@ -39,9 +39,7 @@ def comparable(value: Value) -> str:
 def searchable(declared: MemoryObject, fields: Fields) -> dict[str, str]:
     """The indexed values of a record by field."""
     return {
-        name: comparable(fields[name])
-        for name in sorted(declared.indexed)
-        if fields.get(name) is not None
+        name: comparable(fields[name]) for name in declared.indexed if fields.get(name) is not None
     }
 
 
@@ -81,8 +79,8 @@ def _required(
 ) -> dict[str, str]:
     return {
         name: "a value is required"
-        for name, described in declared.fields.items()
-        if described.required_on_create and (creating or name in sent) and kept.get(name) is None
+        for name in declared.required
+        if (creating or name in sent) and kept.get(name) is None
     }
 
 

@@ -8,7 +8,13 @@ import re
 import pytest
 
 from connectors import registry
-from connectors.base import ConnectorSpec, CreateIdentity, Granularity
+from connectors.base import (
+    ConnectorSpec,
+    CreateIdentity,
+    Granularity,
+    SetupKind,
+    SetupNeed,
+)
 from connectors.errors import Rejected
 from connectors.testing.bench import Bench
 from connectors.testing.needs import needs
@@ -93,6 +99,21 @@ class Declaring:
     def test_describe_refuses_an_unknown_object(self, bench: Bench) -> None:
         with pytest.raises(Rejected):
             bench.connector.describe("no_such_object")
+
+    @needs("SetsUp")
+    def test_setting_up_twice_is_harmless(self, bench: Bench) -> None:
+        spec = bench.connector.spec.object(bench.sample.object)
+        if spec.identity_field is None:
+            return
+        need = SetupNeed(SetupKind.IDENTITY_FIELD, bench.sample.object, spec.identity_field)
+        other = SetupNeed(SetupKind.PERMISSION, bench.sample.object, "read")
+        steps = bench.connector.inspect([other, need])
+        assert [step.need for step in steps] == [other, need]
+        assert all(step.instructions for step in steps if step.present is not True)
+        if steps[1].creatable:
+            bench.connector.create(need)
+            bench.connector.create(need)
+            assert bench.again().inspect([need])[0].present is True
 
     def test_no_secret_shows_in_a_connector(self, bench: Bench) -> None:
         for shown in (repr(bench.connector), str(bench.connector)):

@@ -101,6 +101,14 @@ class AnotherAccountEachTime(Memory):
         return replace(super().check(), id=str(id(self)))
 
 
+class SetsUpOnce(Memory):
+    def create(self, need: Any) -> None:
+        if need in self.__dict__.setdefault("done", []):
+            raise Rejected("it is there already", code="EXISTS")
+        self.__dict__["done"].append(need)
+        super().create(need)
+
+
 class DescribesAnything(Memory):
     def describe(self, object: str) -> Any:
         return super().describe("companies")
@@ -378,6 +386,7 @@ CAUGHT: list[tuple[type[Memory], str]] = [
     (Undescribed, "test_settings_are_described_and_secrets_flagged"),
     (ShowsItsSecret, "test_no_secret_shows_in_a_connector"),
     (AnotherAccountEachTime, "test_check_says_which_account_answered"),
+    (SetsUpOnce, "test_setting_up_twice_is_harmless"),
     (DescribesAnything, "test_describe_refuses_an_unknown_object"),
     (Unordered, "test_records_come_in_the_order_asked"),
     (DropsMissing, "test_a_missing_record_is_a_deleted_one"),
