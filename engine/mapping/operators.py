@@ -10,9 +10,13 @@ from decimal import (
     Decimal,
     DecimalException,
     DivisionByZero,
+    Inexact,
     InvalidOperation,
     Overflow,
+    Rounded,
+    Subnormal,
 )
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from connectors.records import MISSING, Record, Value
@@ -24,63 +28,92 @@ DIGITS_MAX: Final = 38
 
 Number: TypeAlias = int | Decimal
 
-# Wide enough that sums and products of two numbers within the bounds are exact.
+# A result that does not fit is an error here, never rounded: these numbers may be money.
 _EXACT: Final = Context(
-    prec=2 * DIGITS_MAX + 4,
+    prec=DIGITS_MAX,
     rounding=ROUND_HALF_EVEN,
-    traps=[InvalidOperation, DivisionByZero, Overflow],
+    Emax=DIGITS_MAX - 1,
+    Emin=-DIGITS_MAX,
+    traps=[InvalidOperation, DivisionByZero, Overflow, Inexact, Rounded, Subnormal],
 )
 _DIVIDING: Final = Context(
-    prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
+    prec=28,
+    rounding=ROUND_HALF_EVEN,
+    Emax=DIGITS_MAX - 1,
+    Emin=-DIGITS_MAX,
+    traps=[InvalidOperation, DivisionByZero, Overflow, Subnormal],
 )
+_INTEGER_END: Final = 10**DIGITS_MAX
+_KINDS: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        type(None): "a blank",
+        bool: "true/false",
+        int: "a number",
+        Decimal: "a number",
+        str: "text",
+        datetime: "a time",
+        date: "a date",
+        tuple: "a list",
+        list: "a list",
+        dict: "a record",
+        Record: "a record",
+    }
+)
+_FINISHED: Final = frozenset({type(None), bool, int, Decimal, str, date})
 
 
 def kind(value: Any) -> str:
     """What a value is, in a person's words."""
-    if value is None:
-        return "a blank"
-    if isinstance(value, bool):
-        return "true/false"
-    for types, name in (
-        ((int, Decimal), "a number"),
-        ((str,), "text"),
-        ((datetime,), "a time"),
-        ((date,), "a date"),
-        ((Mapping, Record), "a record"),
-    ):
-        if isinstance(value, types):
-            return name
-    return "a list"
+    found = _KINDS.get(value.__class__)
+    if found is not None:
+        return found
+    if isinstance(value, str):
+        return "text"
+    return "a record" if isinstance(value, Mapping) else "a list"
 
 
 def is_number(value: Any) -> bool:
     """Whether a value is a number; true and false are not."""
-    return isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool))
+    found = value.__class__
+    return found is Decimal or found is int
 
 
 def bounded(value: Number) -> Number:
     """The number itself, if it is of a size that money and quantities have."""
     if isinstance(value, int):
-        if -(10**DIGITS_MAX) < value < 10**DIGITS_MAX:
+        if -_INTEGER_END < value < _INTEGER_END:
             return value
-    elif value.is_finite():
-        _sign, digits, exponent = value.as_tuple()
-        if (
-            isinstance(exponent, int)
-            and len(digits) <= DIGITS_MAX
-            and exponent >= -DIGITS_MAX
-            and len(digits) + exponent <= DIGITS_MAX
-        ):
+        raise _too_large()
+    try:
+        if _EXACT.plus(value).is_finite():
             return value
-    raise DataFault("NUMBER_TOO_LARGE", f"a number has more than {DIGITS_MAX} digits; round it")
+    except DecimalException:
+        pass
+    raise _too_large()
 
 
-def _numbers(left: Any, right: Any, verb: str) -> tuple[Decimal, Decimal]:
+def _too_large() -> DataFault:
+    return DataFault("NUMBER_TOO_LARGE", f"a number has more than {DIGITS_MAX} digits; round it")
+
+
+def _calculate(
+    operation: Callable[[Decimal, Decimal], Decimal], left: Any, right: Any, verb: str
+) -> Number:
+    """Exact arithmetic on two numbers; two whole numbers give a whole number."""
     if not (is_number(left) and is_number(right)):
         raise DataFault(
             "WRONG_TYPE", f"cannot {verb} {kind(left)} and {kind(right)}{_advice(left, right)}"
         )
-    return Decimal(bounded(left)), Decimal(bounded(right))
+    whole = isinstance(left, int) and isinstance(right, int)
+    a = Decimal(bounded(left)) if isinstance(left, int) else left
+    b = Decimal(bounded(right)) if isinstance(right, int) else right
+    try:
+        result = operation(a, b)
+    except DecimalException:
+        raise _too_large() from None
+    if not result.is_finite():
+        raise _too_large()
+    return int(result) if whole else result
 
 
 def _advice(left: Any, right: Any) -> str:
@@ -91,50 +124,41 @@ def _advice(left: Any, right: Any) -> str:
     return ""
 
 
-def _settled(value: Decimal, left: Any, right: Any) -> Number:
-    bounded(value)
-    whole = isinstance(left, int) and isinstance(right, int)
-    return int(value) if whole else value
-
-
 def add(left: Any, right: Any) -> Any:
     """Numbers are added, texts joined; nothing else."""
     if isinstance(left, str) and isinstance(right, str):
         if len(left) + len(right) > TEXT_MAX_CHARACTERS:
             raise DataFault("TEXT_TOO_LONG", "a text would pass a million characters")
         return left + right
-    a, b = _numbers(left, right, "add")
-    return _settled(_EXACT.add(a, b), left, right)
+    return _calculate(_EXACT.add, left, right, "add")
 
 
 def subtract(left: Any, right: Any) -> Any:
     """The exact difference of two numbers."""
-    a, b = _numbers(left, right, "subtract")
-    return _settled(_EXACT.subtract(a, b), left, right)
+    return _calculate(_EXACT.subtract, left, right, "subtract")
 
 
 def multiply(left: Any, right: Any) -> Any:
     """The exact product of two numbers."""
-    a, b = _numbers(left, right, "multiply")
-    return _settled(_EXACT.multiply(a, b), left, right)
+    return _calculate(_EXACT.multiply, left, right, "multiply")
 
 
 def divide(left: Any, right: Any) -> Any:
     """The quotient to 28 significant digits, half to even."""
-    a, b = _numbers(left, right, "divide")
-    if not b:
+    if is_number(right) and is_number(left) and not right:
         raise DataFault("DIVISION_BY_ZERO", "division by zero")
-    try:
-        return bounded(_DIVIDING.divide(a, b))
-    except DecimalException:
-        raise DataFault("NUMBER_TOO_LARGE", "the quotient is out of bounds") from None
+    return _calculate(_DIVIDING.divide, _decimal(left), _decimal(right), "divide")
+
+
+def _decimal(value: Any) -> Any:
+    return Decimal(bounded(value)) if value.__class__ is int else value
 
 
 def negate(value: Any) -> Any:
     """The number with its sign turned."""
     if not is_number(value):
         raise DataFault("WRONG_TYPE", f"cannot negate {kind(value)}")
-    return -value if isinstance(value, int) else _EXACT.minus(bounded(value))
+    return -value if isinstance(value, int) else _EXACT.minus(Decimal(bounded(value)))
 
 
 def equal(left: Any, right: Any) -> bool:
@@ -178,7 +202,7 @@ greater_or_equal = _ordered(lambda left, right: bool(left >= right))
 
 def is_blank(value: Any) -> bool:
     """Whether a value is ``None`` or empty text."""
-    return value is None or value == "" or value is MISSING
+    return value is None or value is MISSING or (isinstance(value, str) and not value)
 
 
 def is_not_blank(value: Any) -> bool:
@@ -298,11 +322,13 @@ def walk(evaluation: Evaluation, value: Any) -> Any:
 
 def finished(value: Any) -> Value:
     """A result as records hold it: tuples for lists, times in UTC."""
+    result: Value = value
+    if value.__class__ in _FINISHED:
+        return result
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     if isinstance(value, list | tuple):
         return tuple(finished(item) for item in value)
     if value is MISSING:
         return None
-    result: Value = value
     return result

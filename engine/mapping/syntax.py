@@ -78,7 +78,7 @@ class Translator:
             raise self._fault(node, f"`{node.id}` needs a name after it", f"write {node.id}.name")
         self._check_name(node, node.id)
         self.reads.fields.add(node.id)
-        return invoke("read_path", on_evaluation("fields"), ast.Constant(node.id))
+        return ast.Call(on_evaluation("fields"), [ast.Constant(node.id)], [])
 
     def _attribute(self, node: ast.Attribute) -> ast.expr:
         parts: list[str] = []
@@ -145,6 +145,8 @@ class Translator:
             return ast.Call(on_evaluation("item_associations"), [ast.Constant(parts[1])], [])
         name = ".".join(parts)
         self.reads.item_fields.add(name)
+        if len(parts) == 1:
+            return ast.Call(on_evaluation("item_fields"), [ast.Constant(name)], [])
         return invoke("read_path", on_evaluation("item_fields"), ast.Constant(name))
 
     def _subscript(self, node: ast.Subscript) -> ast.expr:
