@@ -116,7 +116,8 @@ class _Item:
 
 
 class Spool:
-    """The writer. ``consumed`` tells the last seq that the engine has taken in.
+    """The writer. ``consumed`` tells the last seq that the engine has taken in; ``failpoint`` is
+    called where a rehearsed crash may happen.
 
     Thread-safe. Opening never fails: while the file cannot be written, every entry is refused and
     every batch tries anew, so that service resumes by itself.
@@ -130,12 +131,14 @@ class Spool:
         *,
         limits: SpoolLimits = SpoolLimits(),
         consumed: Callable[[], int] = lambda: 0,
+        failpoint: Callable[[str], None] = lambda name: None,  # noqa: ARG005
     ) -> None:
         self._database = SpoolDatabase(place)
         self._clock = clock
         self._observer = observer
         self._limits = limits
         self._consumed = consumed
+        self._failpoint = failpoint
         self._items: deque[_Item] = deque()
         self._queued_bytes = 0
         self._kept_bytes = 0
@@ -246,6 +249,7 @@ class Spool:
             now = microseconds(self._clock.now())
             if entries:
                 self._last_seq = self._insert(connection, entries, now)
+                self._failpoint("recv.insert.before_commit")
             else:
                 connection.execute(update(spool_probe).values(at=now))
         if entries:

@@ -33,9 +33,9 @@ class Tally:
 
 
 async def post_until(
-    port: int, tally: Tally, *, requesters: int, seconds: float, stop: asyncio.Event | None = None
+    port: int, tally: Tally, *, requesters: int, seconds: float, refusals_max: int = 10**9
 ) -> None:
-    """Post from ``requesters`` connections until the time is over or the receiver is gone."""
+    """Post until the time is over, the receiver is gone, or 503 was answered so many times."""
     until = time.monotonic() + seconds
 
     async def requester(name: int) -> None:
@@ -46,7 +46,7 @@ async def post_until(
         writer = None
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            while time.monotonic() < until and not (stop and stop.is_set()):
+            while time.monotonic() < until and tally.statuses.get(503, 0) < refusals_max:
                 key, data = prepared[count % len(prepared)]
                 if count >= len(prepared):
                     key = f"{name}-{count}"

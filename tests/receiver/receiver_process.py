@@ -57,6 +57,7 @@ def main() -> int:
         clock,
         SpoolReports(metrics, notifier),
         limits=SpoolLimits(**options.get("spool", {})),
+        failpoint=failpoint,
     )
     listening = listen("127.0.0.1", 0)
     parts = Parts(

@@ -90,7 +90,12 @@ def test_an_orderly_stop_answers_what_it_has_begun(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("point", "stored"),
-    [("recv.headers", 0), ("recv.verified", 0), ("recv.after_commit", 1)],
+    [
+        ("recv.headers", 0),
+        ("recv.verified", 0),
+        ("recv.insert.before_commit", 0),
+        ("recv.after_commit", 1),
+    ],
 )
 def test_killed_at_a_point(tmp_path: Path, point: str, stored: int) -> None:
     """Unanswered, the sender sends again: kept at least once, under one event key."""
@@ -120,7 +125,10 @@ def test_killed_in_the_middle_of_a_body(tmp_path: Path) -> None:
 def test_a_disk_that_fills_under_load(tmp_path: Path, pages: int) -> None:
     tally = Tally()
     with running(tmp_path, pages_max=pages) as receiver:
-        asyncio.run(post_until(receiver.port, tally, requesters=10, seconds=0.5))
+        load = post_until(
+            receiver.port, tally, requesters=10, seconds=CEILING_SECONDS, refusals_max=50
+        )
+        asyncio.run(load)
         assert set(tally.statuses) <= {200, 503}
         assert tally.statuses[503] > 0
         assert sorted(kept(receiver)) == sorted(tally.acknowledged)
