@@ -31,7 +31,9 @@ def load(account: Account, body: Mapping[str, Json]) -> dict[str, int]:
     was_silent, account.events.silent = account.events.silent, True
     try:
         for entry in body.get("custom_objects", ()):
-            account.schema.add_custom(str(entry["name"]), entry.get("properties", ()))
+            made = account.schema.add_custom(str(entry["name"]))
+            for definition in entry.get("properties", ()):
+                add_property(account, made.name, definition)
         for word, definitions in body.get("properties", {}).items():
             for definition in definitions:
                 add_property(account, word, definition)

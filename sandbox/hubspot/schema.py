@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -145,7 +145,7 @@ class Schema:
         name = self._aliases.get(word.lower())
         return self.types[name] if name is not None else None
 
-    def add_custom(self, name: str, properties: Iterable[Mapping[str, Json]]) -> ObjectType:
+    def add_custom(self, name: str) -> ObjectType:
         """A custom object: reachable as its name, as ``p_<name>`` and as ``2-<n>``."""
         existing = self.types.get(name)
         if existing is not None:
@@ -153,12 +153,6 @@ class Schema:
         number = 2_000_000 + sum(t.type_id.startswith("2-") for t in self.types.values()) + 1
         group = f"{name}_information"
         definitions = _standard("hs_lastmodifieddate")
-        for entry in properties:
-            made = _property(
-                str(entry["name"]), {k: v for k, v in entry.items() if k != "name"}, group
-            )
-            made.custom = True
-            definitions[made.name] = made
         object_type = ObjectType(
             name,
             f"2-{number}",

@@ -13,7 +13,7 @@ from sandbox.server import Running, serve
 
 UNIQUE = {"name": "revline_id", "label": "Revline id", "hasUniqueValue": True}
 SETUP = {
-    "custom_objects": [{"name": "site", "properties": []}],
+    "custom_objects": [{"name": "site", "properties": [{"name": "seats", "type": "number"}]}],
     "properties": {name: [UNIQUE] for name in ("contacts", "companies", "deals", "line_items")},
 }
 
