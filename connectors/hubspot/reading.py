@@ -14,9 +14,9 @@ from connectors.hubspot.answers import chunks, next_after, partial_errors, rows
 from connectors.hubspot.associations import Associations, inline_names, read_inline
 from connectors.hubspot.client import Call, Client, Door
 from connectors.hubspot.errors import Meaning, meaning_of, reply_of_row
-from connectors.hubspot.objects import BATCH_MAX, LIST_PAGE_MAX
+from connectors.hubspot.objects import BATCH_MAX, LIST_PAGE_MAX, RECORD_ID
 from connectors.hubspot.paths import Paths
-from connectors.hubspot.records import PropertyCache, Reader, absorbed_of, gone, id_of
+from connectors.hubspot.records import PropertyCache, Reader, absorbed_of, gone, id_of, version_of
 from connectors.records import (
     Absent,
     Found,
@@ -188,12 +188,15 @@ class Reading:
         extra = ("hs_additional_emails",) if field == "email" else ()
         known = [name for name in (field, *extra) if name in reader.definitions]
         properties = tuple(dict.fromkeys((*reader.properties, *known)))
+        by_id = field == RECORD_ID
         distinct: dict[str, list[str]] = {}
-        for value in dict.fromkeys(values):
+        for value in dict.fromkeys(v for v in values if not by_id or _ID.fullmatch(v)):
             distinct.setdefault(_normal(field, value), []).append(value)
         rows_found: dict[str, Row] = {}
         for chunk in chunks([spellings[0] for spellings in distinct.values()], BATCH_MAX):
-            for row in self.batch_read(selection.object, properties, chunk, id_property=field):
+            for row in self.batch_read(
+                selection.object, properties, chunk, id_property=None if by_id else field
+            ):
                 for held in _unique_values(row, known):
                     rows_found |= dict.fromkeys(distinct.get(_normal(field, held), ()), row)
         ids = tuple(dict.fromkeys(id_of(row) for row in rows_found.values()))
@@ -216,17 +219,15 @@ class Reading:
         if not fits:
             query = self._list_query((), inline, limit, cursor)
         body = self._list_page(selection.object, query)
-        listed = rows(body)
+        after = _checked_after(body, cursor)
+        listed = [row for row in rows(body) if _newer(selection.object, row, since)]
         whole = {id_of(row): row for row in listed}
         if not fits:
             read = self.rows_by_id(reader, tuple(whole))
             whole = {id: read[id] for id in whole if id in read}
         parts = self._inline_associations(selection, listed, inline)
-        records = [reader.record(row, parts[id]) for id, row in whole.items()]
-        if since is not None:
-            records = [r for r in records if r.version is None or r.version >= since]
-        after = _checked_after(body, listed, cursor)
-        return Page(tuple(records), after or "", at_head=after is None)
+        records = tuple(reader.record(row, parts[id]) for id, row in whole.items())
+        return Page(records, after or "", at_head=after is None)
 
     def _list_query(
         self, properties: Sequence[str], inline: Sequence[str], limit: int, cursor: str | None
@@ -262,10 +263,16 @@ class Reading:
         return parts
 
 
-def _checked_after(body: object, listed: Sequence[Row], cursor: str | None) -> str | None:
+def _newer(object: str, row: Row, since: datetime | None) -> bool:
+    """HubSpot's list cannot filter by time; what is older is left out before it costs more."""
+    version = version_of(object, row)
+    return since is None or version is None or version >= since
+
+
+def _checked_after(body: object, cursor: str | None) -> str | None:
     """The next page's cursor; a page that leads nowhere would be walked for ever."""
     after = next_after(body)
-    if after is not None and (not listed or after == cursor):
+    if after is not None and (not rows(body) or after == cursor):
         raise UnexpectedAnswer("HubSpot's list goes on without going anywhere.", code="EMPTY_PAGE")
     return after
 

@@ -289,6 +289,14 @@ def test_search_sees_ambiguity_and_tells_the_queries_apart(connector, world):
     assert world.violations() == []
 
 
+def test_search_by_the_records_own_id(connector, world):
+    id = world.create("companies", name="x")
+    wanted = Selection("companies", ("name",))
+    found = connector.search(wanted, [{"hs_object_id": id}, {"hs_object_id": "77"}])
+    assert [[r.ref.id for r in records] for records in found] == [[id], []]
+    assert isinstance(connector.lookup(wanted, [Identity("hs_object_id", "x/y")])[0], Absent)
+
+
 def test_search_by_email_is_a_batch_read(connector, world):
     ids = [world.create("contacts", email=f"c{n}@example.com") for n in range(120)]
     wanted = Selection("contacts", ("email",))
@@ -311,7 +319,10 @@ def test_a_searched_value_stays_a_value(connector, world, value):
 
 
 def test_custom_objects_by_name(connector, world):
-    properties = [{"name": "mileage", "type": "number", "fieldType": "number"}, {"name": "plate"}]
+    properties = [
+        {"name": "mileage", "type": "number", "field": "number"},
+        {"name": "plate", "type": "string", "field": "text"},
+    ]
     world.admin("load", {"custom_objects": [{"name": "cars", "properties": properties}]})
     car = world.create("cars", plate="RX-1", mileage="12.5")
     owner = world.create("contacts", email="driver@example.com")
