@@ -41,9 +41,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeCursor:
-    """Where the feed stands. Times are epoch milliseconds, HubSpot's own except ``high_seen``.
+    """Where the feed stands. Times are epoch milliseconds: ``at`` and ``high`` are HubSpot's.
 
-    ``high`` is the newest modified time seen so far, ``high_seen`` when our clock first saw it.
+    ``high`` is the newest modified time seen so far. By our own clock: ``high_seen`` is when it
+    was first seen, ``started`` when this sweep began (0: it has not).
     """
 
     step: Step
@@ -51,10 +52,12 @@ class ChangeCursor:
     after_id: str = ""
     high: int = 0
     high_seen: int = 0
+    started: int = 0
 
     def text(self) -> str:
         """The cursor as opaque text."""
-        parts = [_VERSION, self.step.value, self.at, self.after_id, self.high, self.high_seen]
+        times = [self.high, self.high_seen, self.started]
+        parts = [_VERSION, self.step.value, self.at, self.after_id, *times]
         return json.dumps(parts, separators=(",", ":"))
 
     @classmethod
@@ -65,10 +68,11 @@ class ChangeCursor:
             UnexpectedAnswer: it is not one of ours.
         """
         try:
-            version, step, at, after_id, high, seen = json.loads(text)
+            version, step, at, after_id, *times = json.loads(text)
+            high, seen, started = map(int, times)
             if version != _VERSION:
                 raise ValueError(version)
-            return cls(Step(step), int(at), str(after_id), int(high), int(seen))
+            return cls(Step(step), int(at), str(after_id), high, seen, started)
         except (ValueError, TypeError) as error:
             raise UnexpectedAnswer(
                 "The stored cursor is not one this connector wrote; start the sync anew from a "
@@ -130,7 +134,8 @@ def turn(
     overlap: timedelta,
 ) -> Turn:
     """The step after a page. ``more``: HubSpot has further results for the same query."""
-    seen = _raise_high(cursor, hits, milliseconds(now))
+    begun = replace(cursor, started=cursor.started or milliseconds(now))
+    seen = _raise_high(begun, hits, milliseconds(now))
     if more and not hits:
         raise UnexpectedAnswer(
             "HubSpot's search says that there is more, and shows nothing.", code="EMPTY_PAGE"
@@ -141,7 +146,7 @@ def turn(
             return Turn(_ids(hits), replace(seen, after_id=last), at_head=False)
         return Turn(_ids(hits), replace(seen, step=Step.BEYOND, after_id=""), at_head=False)
     if not more:
-        return Turn(_ids(hits), _next_sweep(seen, milliseconds(now), overlap), at_head=True)
+        return Turn(_ids(hits), _next_sweep(seen, overlap), at_head=True)
     last_time = max(hit.modified for hit in hits)
     if min(hit.modified for hit in hits) == last_time:
         # The order of ids inside one time is nobody's promise here: the ties start from their own
@@ -162,14 +167,15 @@ def _raise_high(cursor: ChangeCursor, hits: Sequence[Hit], now: int) -> ChangeCu
     return replace(cursor, high=newest, high_seen=now) if newest > cursor.high else cursor
 
 
-def _next_sweep(cursor: ChangeCursor, now: int, overlap: timedelta) -> ChangeCursor:
+def _next_sweep(cursor: ChangeCursor, overlap: timedelta) -> ChangeCursor:
     """Where the sweep after a finished one starts.
 
     Only spans of our own clock are compared with each other: never our clock with HubSpot's.
     """
+    after = replace(cursor, after_id="", started=0)
     if not cursor.high:  # nothing seen at all: ask the same again
-        return replace(cursor, after_id="")
+        return after
     stretch = overlap // timedelta(milliseconds=1)
-    if now - cursor.high_seen > stretch:
-        return replace(cursor, step=Step.BEYOND, at=cursor.high, after_id="")
-    return replace(cursor, step=Step.FROM, at=cursor.high - stretch, after_id="")
+    if cursor.started - cursor.high_seen > stretch:
+        return replace(after, step=Step.BEYOND, at=cursor.high)
+    return replace(after, step=Step.FROM, at=cursor.high - stretch)

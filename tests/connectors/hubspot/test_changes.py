@@ -125,13 +125,25 @@ def test_a_record_modified_between_pages_pushes_no_other_out():
     assert {str(n) for n in range(2, 51)} <= set(got)
 
 
+def test_a_long_sweep_counts_from_its_start():
+    """The overlap was read when the sweep began, so only then does the newest time grow old."""
+    index = Index({str(n): BASE + n for n in range(30)})
+    _, cursor = sweep(index, start(NOW), 200)
+    for minutes in (4, 6):  # the first page before the overlap has passed, the last one after
+        hits, more = index.search(cursor, 20)
+        step = turn(cursor, hits, more=more, now=NOW + timedelta(minutes=minutes), overlap=OVERLAP)
+        cursor = step.cursor
+    assert step.at_head
+    assert cursor.step is Step.FROM
+
+
 def test_an_empty_page_that_promises_more_is_refused():
     with pytest.raises(UnexpectedAnswer):
         turn(start(NOW), [], more=True, now=NOW, overlap=OVERLAP)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[1]", "null", '[2,"from",1,"",0,0]', '[1,"x",1,"",0,0]']
+    "text", ["", "{}", "[1]", "null", '[2,"from",1,"",0,0,0]', '[1,"x",1,"",0,0,0]']
 )
 def test_a_foreign_cursor_is_refused(text):
     with pytest.raises(UnexpectedAnswer):
