@@ -55,6 +55,7 @@ class MemorySystem:
     @classmethod
     def open(cls, path: Path, objects: Iterable[MemoryObject], clock: Clock) -> MemorySystem:
         """The account in this file, made at first use. Its state survives any process."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         return cls(objects, clock, path=path)
 
     def close(self) -> None:

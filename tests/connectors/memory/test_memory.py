@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -49,6 +51,7 @@ from connectors.records import (
     Identity,
     Life,
     NoticeKind,
+    NotYetKnowable,
     Operation,
     Ref,
     Selection,
@@ -300,6 +303,25 @@ def test_a_lost_answer_leaves_the_effect_and_a_lookup_finds_it(crm: MemorySystem
     assert isinstance(absent, Absent)
 
 
+def test_a_lagging_lookup_says_from_when_it_can_tell(clock: Clock) -> None:
+    lag = timedelta(seconds=30)
+    lagging = tuple(
+        replace(one, spec=replace(one.spec, lookup_lag=lag)) if one.name == "contacts" else one
+        for one in crm_objects()
+    )
+    system = MemorySystem(lagging, clock)
+    memory = Memory(system)
+    identity = Identity("revline_id", "revline-1")
+    assert memory.lookup(CONTACTS, [identity]) == (Absent(),)
+    memory.apply([upsert("contacts", "k", "revline-1")])
+    (answer,) = memory.lookup(CONTACTS, [identity])
+    assert answer == NotYetKnowable(START + lag)
+    clock.advance(seconds=31)
+    (answer,) = memory.lookup(CONTACTS, [identity, Identity("revline_id", "revline-2")])[:1]
+    assert isinstance(answer, Found)
+    assert isinstance(memory.lookup(CONTACTS, [Identity("revline_id", "other")])[0], Absent)
+
+
 def test_scripted_faults_hit_the_nth_call(crm: MemorySystem) -> None:
     wait = timedelta(seconds=42)
     plan = FaultPlan([Rule(Fault(FaultKind.RATE_LIMITED, wait=wait), "read", nth=2)])
@@ -455,6 +477,62 @@ def test_the_file_survives_a_kill_and_is_shared(tmp_path: Path, clock: Clock) ->
     assert system.calls["apply", "contacts"] >= len(counted) // 3
     assert isinstance(system.get("contacts", next(iter(counted.values()))["ids"][0]), object)
     system.close()
+
+
+def test_threads_racing_for_one_identity_make_one_record(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "new folder" / "account.db"
+    systems = [MemorySystem.open(path, crm_objects(), clock) for _ in range(2)]
+    start = threading.Barrier(8)
+    outcomes: list[object] = []
+
+    def work(number: int) -> None:
+        memory = Memory(systems[number % 2])
+        start.wait(10)
+        for turn in range(5):
+            change = upsert("contacts", f"k{number}-{turn}", "revline-1", firstname=str(number))
+            outcomes.extend(memory.apply([change]))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(outcomes) == 40
+    assert all(isinstance(outcome, Confirmed) for outcome in outcomes)
+    counted = systems[0].counts()["contacts"]["revline-1"]
+    assert (counted["creates"], len(counted["ids"])) == (1, 1)
+    assert counted["changing_updates"] + counted["unchanged_updates"] == 39
+    for system in systems:
+        system.close()
+
+
+@pytest.mark.parametrize("text", ["seed=x", "nonsense=0.1", "answer_lost", "answer_lost=often"])
+def test_a_fault_plan_that_makes_no_sense_is_quoted(text: str) -> None:
+    with pytest.raises(ValueError, match="neither"):
+        FaultPlan.parse(text)
+    assert FaultPlan.parse("seed=7 answer_lost=0.05").chances == {FaultKind.ANSWER_LOST: 0.05}
+
+
+def test_cursors_and_batches_that_are_not_ours_are_refused(crm: MemorySystem) -> None:
+    memory = Memory(crm)
+    for wrong in ("", "x", "[]", "[1,2]", '{"a":1}', "[null,1,1]"):
+        with pytest.raises(Rejected):
+            memory.changes(CONTACTS, wrong, 10)
+    with pytest.raises(ValueError, match="at most"):
+        memory.apply([upsert("contacts", f"k{n}", f"revline-{n}") for n in range(101)])
+    assert crm.counts()["contacts"] == {}
+
+
+def test_dead_children_and_stale_merges_do_not_linger(sales: MemorySystem) -> None:
+    """A merge moves the children of the loser to the survivor."""
+    kept, lost = (sales.create("Account", {"Name": name}).ref for name in ("A", "B"))
+    contact = sales.create("Contact", {"LastName": "L", "AccountId": lost.id}).ref
+    sales.merge("Account", kept.id, lost.id)
+    below = Memory(sales).children(Selection("Contact", ()), "Account", [kept.id, lost.id])
+    assert {id: [one.ref for one in records] for id, records in below.items()} == {
+        kept.id: [contact],
+        lost.id: [],
+    }
 
 
 def test_references_must_exist(sales: MemorySystem) -> None:
