@@ -130,7 +130,7 @@ class Sessions:
     def _from_assertion(self, assertion: str, host: str) -> tuple[ConnectedApp, str]:
         try:
             unverified = jwt.decode(assertion, options={"verify_signature": False})
-        except jwt.InvalidTokenError as error:
+        except jwt.PyJWTError as error:
             raise OAuthError("invalid_grant", "invalid assertion") from error
         app = self._app(str(unverified.get("iss")))
         if app.public_key is None:
@@ -148,7 +148,7 @@ class Sessions:
             claims: dict[str, Any] = jwt.decode(
                 assertion, _public_key(public_key), algorithms=["RS256"], options=skipped
             )
-        except jwt.InvalidTokenError as error:
+        except jwt.PyJWTError as error:
             raise OAuthError("invalid_grant", "invalid assertion") from error
         return claims
 

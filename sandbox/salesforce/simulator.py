@@ -82,19 +82,22 @@ class SalesforceSimulator(Simulator):
     def load(self, body: Mapping[str, Json]) -> Mapping[str, int]:
         """``{"seed", "sizes"}`` for seeded records, or ``{"objects": {object: [fields]}}``."""
         before = {name: len(table) for name, table in self.org.tables.items()}
-        if "objects" in body:
-            writer = Writer(self.org, as_system=True)
-            try:
-                for name, rows in body["objects"].items():
-                    for row in rows:
-                        writer.create(name, administration.exact(row))
-            except Refusal as refusal:
-                raise BadCommand(str(refusal)) from refusal
-        else:
-            world = build_world(int(body.get("seed", self.seed)), body.get("sizes"))
-            populate(self.org, world)
+        try:
+            with self.org.savepoint():
+                self._load(body)
+        except Refusal as refusal:
+            raise BadCommand(str(refusal)) from refusal
         after = {name: len(table) for name, table in self.org.tables.items()}
         return {name: after[name] - before[name] for name in after if after[name] > before[name]}
+
+    def _load(self, body: Mapping[str, Json]) -> None:
+        if "objects" not in body:
+            populate(self.org, build_world(int(body.get("seed", self.seed)), body.get("sizes")))
+            return
+        writer = Writer(self.org, as_system=True)
+        for name, rows in body["objects"].items():
+            for row in rows:
+                writer.create(name, administration.exact(row))
 
     def snapshot(self) -> dict[str, dict[str, Json]]:
         """Every record, the recycle bin included."""

@@ -36,6 +36,8 @@ def parse_json(body: bytes) -> Any:
         raise ValueError(f"{name} is not JSON")
 
     try:
+        if b"\\ud" in body.lower():
+            orjson.loads(body)  # refuses half of a surrogate pair, which json lets through
         return json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=no_constant)
     except (ValueError, RecursionError, InvalidOperation) as error:
         raise Refusal("JSON_PARSER_ERROR", f"Unexpected input: {error}") from error

@@ -154,20 +154,27 @@ def _delete(desk: Desk, request: Request) -> Response:
     return _each(desk, ids, write, all_or_none=request.first("allOrNone") == "true")
 
 
+def _texts_in(body: dict[str, Any], key: str) -> list[str]:
+    value = body.get(key)
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise Refusal("JSON_PARSER_ERROR", f"{key} is required to be a list of texts")
+    return value
+
+
 def _read(desk: Desk, request: Request) -> Response:
     spec = object_of(desk, request)
     if request.method == "POST":
         body = body_of(request)
         desk.expect_keys(request, body, ("ids", "fields"), "a collection read")
-        ids, names = body.get("ids") or [], body.get("fields") or []
+        ids, names = _texts_in(body, "ids"), _texts_in(body, "fields")
     else:
         ids, names = list(request.every("ids")), list(request.every("fields"))
     if not ids or not names:
         raise Refusal("INVALID_INPUT", "ids and fields are required")
     _check_count(len(ids), READ_MAX)
-    rows = [desk.org.live(id) for id in required_ids(str(id) for id in ids)]
+    rows = [desk.org.live(id) for id in required_ids(ids)]
     printed = [
-        print_row(desk, request, spec, row, [str(name) for name in names])
+        print_row(desk, request, spec, row, names)
         if row is not None and row["Id"][:3] == spec.prefix
         else None
         for row in rows

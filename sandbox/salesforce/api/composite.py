@@ -16,8 +16,10 @@ from sandbox.salesforce.api.desk import (
     Desk,
     Endpoint,
     body_of,
+    inside_of,
     noted,
     object_of,
+    objects_in,
     reply,
     version_of,
     writer_for,
@@ -28,6 +30,8 @@ from sandbox.salesforce.values import dump_json, parse_json
 PARTS_MAX: Final = 25
 SPECIAL_MAX: Final = 5
 NODES_MAX: Final = 500
+GRAPHS_MAX: Final = 75
+TREE_MAX: Final = 200
 _REFERENCE: Final = re.compile(r"@\{([A-Za-z0-9_]+)((?:\.\w+|\[\d+\])*)\}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _HALTED: Final = Refusal(
@@ -69,9 +73,9 @@ def _referred(found: re.Match[str], results: Mapping[str, Any]) -> Any:
     return _walk(results[found[1]], found[2])
 
 
-def _inner(request: Request, method: str, url: str, body: Any, headers: Any) -> Request:
+def _inner(request: Request, method: str, url: str, body: Any, headers: dict[str, Any]) -> Request:
     parts = urlsplit(url)
-    more = {str(key).lower(): str(value) for key, value in (headers or {}).items()}
+    more = {str(key).lower(): str(value) for key, value in headers.items()}
     return replace(
         request,
         method=method,
@@ -92,22 +96,20 @@ def _run(desk: Desk, request: Request, part: Mapping[str, Any], results: Mapping
     except Refusal as refusal:
         return 400, refusal.body(), {}
     response = desk.inside(
-        _inner(request, str(part.get("method", "GET")).upper(), url, body, part.get("httpHeaders"))
+        _inner(
+            request,
+            str(part.get("method", "GET")).upper(),
+            url,
+            body,
+            inside_of(part, "httpHeaders"),
+        )
     )
     value = parse_json(response.body) if response.body else None
     return response.status, value, dict(response.headers)
 
 
-def _check(parts: Any, most: int) -> list[dict[str, Any]]:
-    if (
-        not isinstance(parts, list)
-        or not parts
-        or not all(isinstance(part, dict) for part in parts)
-    ):
-        raise Refusal("JSON_PARSER_ERROR", "compositeRequest is required to be a list of objects")
-    if len(parts) > most:
-        message = f"At most {most} operations are allowed in a single request"
-        raise Refusal("LIMIT_EXCEEDED", message)
+def _parts_of(body: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
+    parts = objects_in(body, "compositeRequest", most)
     names = [str(part.get("referenceId", "")) for part in parts]
     if len(set(names)) != len(names) or not all(_NAME.fullmatch(name) for name in names):
         raise Refusal("INVALID_INPUT", "each referenceId is unique, letters and digits only")
@@ -146,7 +148,7 @@ def _composite(desk: Desk, request: Request) -> Response:
     body = body_of(request)
     known = ("allOrNone", "compositeRequest", "collateSubrequests")
     desk.expect_keys(request, body, known, "a composite request")
-    parts = _check(body.get("compositeRequest"), PARTS_MAX)
+    parts = _parts_of(body, PARTS_MAX)
     special = [part for part in parts if re.search(r"/query|/composite/", str(part.get("url")))]
     if len(special) > SPECIAL_MAX:
         message = f"At most {SPECIAL_MAX} queries and collections are allowed in one request"
@@ -156,14 +158,12 @@ def _composite(desk: Desk, request: Request) -> Response:
 
 
 def _graph(desk: Desk, request: Request) -> Response:
-    graphs = body_of(request).get("graphs")
-    if not isinstance(graphs, list):
-        raise Refusal("JSON_PARSER_ERROR", "graphs is required to be a list")
-    if sum(len(graph.get("compositeRequest") or ()) for graph in graphs) > NODES_MAX:
+    graphs = objects_in(body_of(request), "graphs", GRAPHS_MAX)
+    wanted = [_parts_of(graph, NODES_MAX) for graph in graphs]
+    if sum(map(len, wanted)) > NODES_MAX:
         raise Refusal("LIMIT_EXCEEDED", f"At most {NODES_MAX} nodes are allowed")
     found = []
-    for graph in graphs:
-        parts = _check(graph.get("compositeRequest"), NODES_MAX)
+    for graph, parts in zip(graphs, wanted, strict=True):
         answers, good = _perform(desk, request, parts, all_or_none=True)
         found.append(
             {
@@ -177,9 +177,7 @@ def _graph(desk: Desk, request: Request) -> Response:
 
 def _batch(desk: Desk, request: Request) -> Response:
     body = body_of(request)
-    parts = body.get("batchRequests")
-    if not isinstance(parts, list) or not 0 < len(parts) <= PARTS_MAX:
-        raise Refusal("LIMIT_EXCEEDED", f"1 to {PARTS_MAX} batchRequests are allowed")
+    parts = objects_in(body, "batchRequests", PARTS_MAX)
     results: list[dict[str, Any]] = []
     for part in parts:
         inner = {
@@ -197,16 +195,14 @@ def _batch(desk: Desk, request: Request) -> Response:
 
 def _tree(desk: Desk, request: Request) -> Response:
     spec = object_of(desk, request)
-    records = body_of(request).get("records")
-    if not isinstance(records, list) or not records:
-        raise Refusal("INVALID_INPUT", "records is required")
+    records = objects_in(body_of(request), "records", TREE_MAX)
     mark = desk.org.mark()
     results: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for record in records:
         _plant(desk, request, spec.name, record, {}, results, errors, depth=1)
-    if len(results) + len(errors) > 200:
-        raise Refusal("LIMIT_EXCEEDED", "at most 200 records in a tree")
+    if len(results) + len(errors) > TREE_MAX:
+        raise Refusal("LIMIT_EXCEEDED", f"at most {TREE_MAX} records in a tree")
     if errors:
         desk.org.roll_back(mark)
         return reply(400, {"hasErrors": True, "results": errors})
@@ -226,7 +222,7 @@ def _plant(
 ) -> None:
     if depth > 5 or not isinstance(record, dict):
         raise Refusal("LIMIT_EXCEEDED", "a tree is at most 5 levels deep")
-    name = (record.get("attributes") or {}).get("referenceId")
+    name = inside_of(record, "attributes").get("referenceId")
     nested = {
         key: value
         for key, value in record.items()

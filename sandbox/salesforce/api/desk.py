@@ -91,6 +91,22 @@ def body_of(request: Request) -> dict[str, Any]:
     return value
 
 
+def objects_in(body: Mapping[str, Any], key: str, most: int) -> list[dict[str, Any]]:
+    """The list of 1 to ``most`` JSON objects under a key of a body."""
+    value = body.get(key)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Refusal("JSON_PARSER_ERROR", f"{key} is required to be a list of objects")
+    if not 0 < len(value) <= most:
+        raise Refusal("LIMIT_EXCEEDED", f"{key}: 1 to {most} entries are allowed")
+    return value
+
+
+def inside_of(value: Any, key: str) -> dict[str, Any]:
+    """The JSON object under a key, or an empty one if there is none."""
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def header_option(request: Request, header: str, option: str) -> str | None:
     """One ``key=value`` of a header like ``Sforce-Query-Options: batchSize=200``."""
     for part in request.headers.get(header.lower(), "").replace(";", ",").split(","):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sandbox.messages import Request, Response
-from sandbox.salesforce.api.desk import DATA, Desk, Endpoint, body_of, reply
+from sandbox.salesforce.api.desk import DATA, Desk, Endpoint, body_of, inside_of, reply
 from sandbox.salesforce.errors import Refusal
 from sandbox.salesforce.ids import numbered
 from sandbox.salesforce.org import Org
@@ -61,8 +61,8 @@ def custom_field(org: Org, full_name: str, metadata: Mapping[str, Any]) -> tuple
         _TYPES[kind],
         label=str(metadata["label"]),
         length=_length(kind, metadata),
-        digits=int(metadata.get("precision") or 18),
-        scale=int(metadata.get("scale") or 0),
+        digits=_whole(metadata, "precision", 18),
+        scale=_whole(metadata, "scale", 0),
         required=metadata.get("required") is True,
         external_id=external,
         unique=unique,
@@ -84,6 +84,13 @@ def _length(kind: str, metadata: Mapping[str, Any]) -> int:
     return _LENGTHS.get(kind, 0)
 
 
+def _whole(metadata: Mapping[str, Any], key: str, default: int) -> int:
+    value = metadata.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 18:
+        raise Refusal("FIELD_INTEGRITY_EXCEPTION", f"{key} is a number from 0 to 18", "Metadata")
+    return value
+
+
 def _default(kind: str, metadata: Mapping[str, Any]) -> str | None:
     if kind == "Checkbox":
         return str(metadata.get("defaultValue") or "false").lower()
@@ -93,8 +100,10 @@ def _default(kind: str, metadata: Mapping[str, Any]) -> str | None:
 def _choices(kind: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
     if kind not in {"Picklist", "MultiselectPicklist"}:
         return {}
-    value_set = metadata.get("valueSet") or {}
-    entries = (value_set.get("valueSetDefinition") or {}).get("value") or []
+    value_set = inside_of(metadata, "valueSet")
+    entries = inside_of(value_set, "valueSetDefinition").get("value")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Refusal("FIELD_INTEGRITY_EXCEPTION", "a picklist needs a valueSetDefinition")
     values = tuple(str(entry.get("valueName") or entry.get("fullName")) for entry in entries)
     return {"values": values, "restricted": value_set.get("restricted") is True}
 

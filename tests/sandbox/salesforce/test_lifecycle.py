@@ -120,6 +120,15 @@ def test_unknown_edits_are_refused_with_a_reason(org: Any) -> None:
         assert answer.json()["error"]
 
 
+def test_a_load_that_fails_loads_nothing(org: Any) -> None:
+    rows = [{"Name": "a", "Revline_Id__c": "k"}, {"Name": "b", "Revline_Id__c": "k"}]
+    body = {"objects": {"Account": rows}}
+    answer = org.http.post(f"{org.admin_url}/load", json=body, timeout=5)
+    assert answer.status_code == 400
+    assert "DUPLICATE_VALUE" in answer.json()["error"]
+    assert org.query("SELECT Id FROM Account") == []
+
+
 def test_the_seeded_org_is_the_same_for_the_same_seed_and_overlaps_the_world() -> None:
     first, second = build(7), build(7)
     names = [

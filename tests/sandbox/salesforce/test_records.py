@@ -24,6 +24,8 @@ GOOD = {"LastName": "Curie", "Company": "Radium"}
         ("Account", {"Name": "a" * 256}, "STRING_TOO_LONG", ["Name"]),
         ("Account", {"Name": 5}, "JSON_PARSER_ERROR", ["Name"]),
         ("Account", {"Name": "a\x00b"}, "JSON_PARSER_ERROR", ["Name"]),
+        ("Account", {"Name": "\ud800"}, "JSON_PARSER_ERROR", None),
+        ("Account", {"Name": "a", "\ud800": 1}, "JSON_PARSER_ERROR", None),
         ("Account", {"Name": "a", "AnnualRevenue": "much"}, "JSON_PARSER_ERROR", ["AnnualRevenue"]),
         ("Account", {"Name": "a", "NumberOfEmployees": 1.5}, "JSON_PARSER_ERROR",
          ["NumberOfEmployees"]),
