@@ -20,8 +20,9 @@ from engine.pipeline.batch import (
     TryLater,
     Work,
 )
+from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
-from engine.store import connections, deliveries, issues, ledger, links
+from engine.store import connections, deliveries, issues, ledger, links, records
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
@@ -41,13 +42,35 @@ def close(
     now = services.clock.now()
     closing = _Closing(services, sync, now)
     with services.store.write() as tx:
+        seen = _seen(tx, sync, works)
         closings = [
-            closing.of(tx, delivery, results.get(delivery.number, ()), works.get(delivery.number))
+            closing.of(
+                tx,
+                delivery,
+                results.get(delivery.number, ()),
+                seen.get(delivery.number, (delivery.seen_hash, delivery.seen_digest)),
+            )
             for delivery in claimed
         ]
         deliveries.close(tx, closings, now)
         closing.write(tx, closings)
     services.failpoint("close.after_commit")
+
+
+def _seen(
+    tx: Tx, sync: SyncConfig, works: Mapping[int, Work]
+) -> dict[int, tuple[str | None, str | None]]:
+    """By which hash of the source, and digest of the mapping, a repeat of each is to be told.
+
+    A source that we have written to since we read it has been delivered, but not as it is now.
+    """
+    known = records.known(tx, [work.delivery.source for work in works.values()])
+    found: dict[int, tuple[str | None, str | None]] = {}
+    for number, work in works.items():
+        state = known.get(work.delivery.source)
+        overtaken = state is not None and state.hash == WRITTEN and state.asked_at >= work.asked_at
+        found[number] = (None, None) if overtaken else (work.hash, sync.mapping.digest)
+    return found
 
 
 def release(
@@ -77,7 +100,11 @@ class _Closing:
         self._counts: dict[str, int] = {}
 
     def of(
-        self, tx: Tx, delivery: Delivery, results: Sequence[Result], work: Work | None
+        self,
+        tx: Tx,
+        delivery: Delivery,
+        results: Sequence[Result],
+        seen: tuple[str | None, str | None],
     ) -> Closing:
         worst = max(results, key=lambda result: _ORDER.index(type(result)), default=Settled())
         for result in results:
@@ -85,7 +112,7 @@ class _Closing:
                 self._reports.append((result.report, delivery.number, owner(result.report.code)))
         match worst:
             case Settled() | Skipped():
-                return self._done(delivery, results, work)
+                return self._done(delivery, results, seen)
             case HeldBack():
                 return self._held(delivery, worst)
             case Awaits():
@@ -103,7 +130,9 @@ class _Closing:
     def _count(self, name: str) -> None:
         self._counts[name] = self._counts.get(name, 0) + 1
 
-    def _done(self, delivery: Delivery, results: Sequence[Result], work: Work | None) -> Closing:
+    def _done(
+        self, delivery: Delivery, results: Sequence[Result], seen: tuple[str | None, str | None]
+    ) -> Closing:
         self._well.append(delivery.number)
         wrote = any(isinstance(result, Settled) and result.wrote for result in results)
         skipped = [result.reason for result in results if isinstance(result, Skipped)]
@@ -113,8 +142,8 @@ class _Closing:
             DeliveryState.DONE,
             self._now,
             reason=skipped[0] if skipped and not wrote else None,
-            seen_hash=work.hash if work else delivery.seen_hash,
-            seen_digest=self._sync.mapping.digest if work else delivery.seen_digest,
+            seen_hash=seen[0],
+            seen_digest=seen[1],
             row_state=InboxState.SKIPPED if skipped and not wrote else InboxState.APPLIED,
         )
 

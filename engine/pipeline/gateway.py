@@ -138,6 +138,8 @@ class Gateway:
 
     def _note(self, connection: str, error: CallError) -> None:
         now = self._clock.now()
+        if self._store.database.read_only:
+            return
         if isinstance(error, RateLimited):
             wait = min(max(error.wait, timedelta(0)), timedelta(days=1))
             with self._store.write() as tx:

@@ -28,15 +28,23 @@ class MatchedBatch:
     ended: Mapping[tuple[int, Address, str], Result]
 
 
-def match(services: Services, sync: SyncConfig, items: Sequence[Item]) -> MatchedBatch:
-    """Counterparts of a batch of items that all want the same target object."""
-    return _Matching(services, sync, items).run()
+def match(
+    services: Services, sync: SyncConfig, items: Sequence[Item], *, acting: bool = True
+) -> MatchedBatch:
+    """Counterparts of a batch of items that all want the same target object.
+
+    ``acting`` false only looks: a target that moved is told, not followed.
+    """
+    return _Matching(services, sync, items, acting=acting).run()
 
 
 class _Matching:
     """One run of matching; the dictionaries below only grow."""
 
-    def __init__(self, services: Services, sync: SyncConfig, items: Sequence[Item]) -> None:
+    def __init__(
+        self, services: Services, sync: SyncConfig, items: Sequence[Item], *, acting: bool
+    ) -> None:
+        self._acting = acting
         self._services = services
         self._sync = sync
         self._items = items
@@ -193,11 +201,14 @@ class _Matching:
         for done, record in zip(reading, answer, strict=True):
             if done.link is not None and record.life is not Life.LIVE:
                 del self._done[done.item.key]
-                self._ended[done.item.key] = follow_target(
-                    self._services, self._sync, done.item.source, done.link.far, record
-                )
+                self._ended[done.item.key] = self._moved_target(done.item, done.link, record)
             else:
                 self._done[done.item.key] = Matched(done.item, link=done.link, target=record)
+
+    def _moved_target(self, item: Item, link: Link, record: Record) -> Result:
+        if not self._acting:
+            return Skipped(f"the linked {link.far.object} is {record.life.value}")
+        return follow_target(self._services, self._sync, item.source, link.far, record)
 
     def _moved(self, done: Matched) -> bool:
         """Whether the source differs from what was agreed: only then can there be a write."""

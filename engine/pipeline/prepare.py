@@ -86,10 +86,16 @@ def _remember(services: Services, fresh: Mapping[Address, Read]) -> None:
 
 
 def works(
-    services: Services, sync: SyncConfig, reads: Sequence[tuple[Delivery, Read]]
+    services: Services,
+    sync: SyncConfig,
+    reads: Sequence[tuple[Delivery, Read]],
+    *,
+    remember: bool = True,
 ) -> list[Work]:
     """Live roots with the children the mapping includes; notes which child leads to which root."""
     children = _children(services, sync, [read.record for _delivery, read in reads])
+    if remember:
+        _index(services, sync, [read.record for _delivery, read in reads], children)
     vault = services.store.vault
     found = []
     for delivery, read in reads:
@@ -107,13 +113,25 @@ def _children(
     for name, wanted in sync.mapping.includes.items():
         endpoint = Endpoint(sync.source.connection, wanted.object)
         selection = services.selection(endpoint)
-        sets = _children_of(services, sync, roots, selection)
-        pairs = [(child.ref.id, root) for root, kids in sets.items() for child in kids]
-        with services.store.write() as tx:
-            ids = [root.ref.id for root in roots]
-            records.index_children(tx, sync.name, wanted.object, ids, pairs)
-        found[name] = sets
+        found[name] = _children_of(services, sync, roots, selection)
     return found
+
+
+def _index(
+    services: Services,
+    sync: SyncConfig,
+    roots: Sequence[Record],
+    children: Mapping[str, Mapping[str, tuple[Record, ...]]],
+) -> None:
+    """Note which child leads to which root, for a notice that names only the child."""
+    if not roots or not children:
+        return
+    ids = [root.ref.id for root in roots]
+    with services.store.write() as tx:
+        for name, sets in children.items():
+            pairs = [(child.ref.id, root) for root, kids in sets.items() for child in kids]
+            object = sync.mapping.includes[name].object
+            records.index_children(tx, sync.name, object, ids, pairs)
 
 
 def _children_of(

@@ -201,6 +201,7 @@ class _Resolving:
             asked_at=self._now,
         )
         records.remember(self._tx, {target: known})
+        deliveries.forget_seen(self._tx, [target])
         self._end(intent, IntentState.CONFIRMED, "resolved", record.ref.id)
         self._tell(intent, "resolved", record.ref.id)
 

@@ -178,6 +178,8 @@ class Settling:
         intents.end(tx, self._endings, self._now)
         ledger.append(tx, self._lines)
         deliveries.wake(tx, [*self._linked, *self._freed], self._now)
+        if self._services.facing(self._sync) is not None:
+            deliveries.forget_seen(tx, self._written)
 
     def _remember(self) -> None:
         known = records.known(self._tx, self._written)

@@ -317,6 +317,21 @@ def supersede(tx: Tx, sources: Iterable[Address], now: datetime, reason: str) ->
             )
 
 
+def forget_seen(tx: Tx, sources: Iterable[Address]) -> None:
+    """We wrote to these records: that they look as they once did no longer means a repeat."""
+    for (connection, object), ids in by_place(sources).items():
+        for part in chunks(ids):
+            tx.execute(
+                update(delivery)
+                .where(
+                    delivery.c.connection == connection,
+                    delivery.c.object == object,
+                    delivery.c.id.in_(part),
+                )
+                .values(seen_hash=None)
+            )
+
+
 def seen(tx: Tx, sync: str, roots: Sequence[Address]) -> dict[Address, tuple[str, str | None]]:
     """For done deliveries: the hash of the source and the digest of the mapping, as delivered."""
     found: dict[Address, tuple[str, str | None]] = {}

@@ -1,0 +1,140 @@
+"""What an operator looks up and puts right: single deliveries, and everything known of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from engine.model import Address, DeliveryState, LinkState
+from engine.store.sql import Tx
+from engine.store.tables import delivery, link, wait
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDelivery:
+    """A delivery as an operator sees it."""
+
+    number: int
+    sync: str
+    source: Address
+    state: str
+    reason: str | None
+    due_at: datetime
+    opened_at: datetime
+    tries: int
+
+
+def _seen(row: Any) -> OpenDelivery:
+    return OpenDelivery(
+        number=row.number,
+        sync=row.sync,
+        source=Address(row.connection, row.object, row.id),
+        state=row.state,
+        reason=row.reason,
+        due_at=row.due_at,
+        opened_at=row.opened_at,
+        tries=row.tries,
+    )
+
+
+def delivery_numbered(tx: Tx, number: int) -> OpenDelivery | None:
+    """One delivery by its number."""
+    row = tx.execute(select(delivery).where(delivery.c.number == number)).first()
+    return None if row is None else _seen(row)
+
+
+def deliveries_at(tx: Tx, address: Address) -> list[OpenDelivery]:
+    """The deliveries of a record, one per sync that it concerns."""
+    rows = tx.execute(
+        select(delivery)
+        .where(
+            delivery.c.connection == address.connection,
+            delivery.c.object == address.object,
+            delivery.c.id == address.id,
+        )
+        .order_by(delivery.c.sync)
+    )
+    return [_seen(row) for row in rows]
+
+
+def listed(
+    tx: Tx, states: Sequence[DeliveryState], limit: int, *, due_after: datetime | None = None
+) -> list[OpenDelivery]:
+    """Deliveries in some states, oldest first; only those due after an instant, if given."""
+    query = (
+        select(delivery)
+        .where(delivery.c.state.in_([state.value for state in states]))
+        .order_by(delivery.c.opened_at, delivery.c.number)
+        .limit(limit)
+    )
+    if due_after is not None:
+        query = query.where(delivery.c.due_at > due_after)
+    return [_seen(row) for row in tx.execute(query)]
+
+
+def dismiss(tx: Tx, number: int, reason: str, now: datetime) -> bool:
+    """Close a delivery that a person has settled otherwise; its next change opens it again."""
+    stopped = (DeliveryState.ISSUE, DeliveryState.HELD, DeliveryState.WAITING)
+    changed = tx.execute(
+        update(delivery)
+        .where(
+            delivery.c.number == number, delivery.c.state.in_([state.value for state in stopped])
+        )
+        .values(
+            state=DeliveryState.DONE.value,
+            settled=delivery.c.wanted,
+            tries=0,
+            reason=reason,
+            ended_at=now,
+        )
+    )
+    tx.execute(wait.delete().where(wait.c.delivery == number))
+    return bool(changed.rowcount)
+
+
+def addresses_with_id(tx: Tx, id: str, limit: int = 20) -> list[Address]:
+    """Records of any system that have this id and a link or a delivery."""
+    found: dict[Address, None] = {}
+    for row in tx.execute(
+        select(link).where(or_(link.c.left_id == id, link.c.right_id == id)).limit(limit)
+    ):
+        for side in ("left", "right"):
+            place = [getattr(row, f"{side}_{name}") for name in ("connection", "object", "id")]
+            if place[2] == id:
+                found.setdefault(Address(*place))
+    for row in tx.execute(select(delivery).where(delivery.c.id == id).limit(limit)):
+        found.setdefault(Address(row.connection, row.object, row.id))
+    return list(found)
+
+
+def link_facts(tx: Tx, address: Address) -> list[dict[str, Any]]:
+    """Every link a record ever had, seen from it, with its state and dates."""
+    found = []
+    for near, far in (("left", "right"), ("right", "left")):
+        rows = tx.execute(
+            select(link)
+            .where(
+                link.c[f"{near}_connection"] == address.connection,
+                link.c[f"{near}_object"] == address.object,
+                link.c[f"{near}_id"] == address.id,
+            )
+            .order_by(link.c.number)
+        )
+        for row in rows:
+            far_place = [getattr(row, f"{far}_{name}") for name in ("connection", "object", "id")]
+            found.append(
+                {
+                    "number": row.number,
+                    "record": Address(*far_place),
+                    "state": LinkState(row.state).value,
+                    "reason": row.reason,
+                    "parent": row.parent,
+                    "created_at": row.created_at,
+                    "updated_at": row.updated_at,
+                }
+            )
+    return found
