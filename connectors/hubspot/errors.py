@@ -33,6 +33,7 @@ from connectors.hubspot.objects import SEARCH
 from connectors.records import Ref
 
 _MESSAGE_MAX: Final = 500
+_TEXT_MAX: Final = 200_000
 _WAIT_MAX: Final = timedelta(hours=1)
 _MOVE_WAIT_MAX: Final = timedelta(hours=24)
 
@@ -106,8 +107,18 @@ class Reply:
         return str(self.body.get("category") or self.body.get("errorType") or "").upper()
 
     @property
+    def text(self) -> str:
+        """The message as it came."""
+        return str(self.body.get("message") or "")[:_TEXT_MAX]
+
+    @property
     def message(self) -> str:
-        text = str(self.body.get("message") or "")
+        """The message for people: the reasons alone, where HubSpot wraps them in JSON."""
+        invalid = _invalid_properties(self)
+        reasons = (
+            f"{one.get('name')}: {one.get('message') or one.get('error')}" for one in invalid
+        )
+        text = "; ".join(reasons) or self.text
         return text[:_MESSAGE_MAX] or f"HubSpot answered {self.status} without saying why"
 
     @property
@@ -134,7 +145,7 @@ def reply_of(status: int | None, body: bytes | str | None, headers: Mapping[str,
     """An error answer, whatever its body is made of."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
     try:
-        parsed = json.loads(text[:200_000])
+        parsed = json.loads(text[:_TEXT_MAX])
     except (ValueError, RecursionError):
         parsed = None
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
@@ -148,10 +159,9 @@ def reply_of_row(row: Mapping[str, object]) -> Reply:
 
 def meaning_of(reply: Reply) -> Meaning:
     """The first row of the table that fits."""
-    detail = (
-        f"{reply.message} {reply.body.get('policyName', '')} {reply.body.get('subCategory', '')}"
-    )
-    detail = (detail + str(reply.body.get("errors") or "")).lower()
+    told = (reply.text, *(reply.body.get(name) or "" for name in ("policyName", "subCategory")))
+    codes = (str(one.get("code") or "") for one in _details(reply))
+    detail = " ".join((*map(str, told), *codes)).lower()
     for row in TABLE:
         if row.statuses and reply.status not in row.statuses:
             continue
@@ -269,7 +279,7 @@ _HOLDER: Final = re.compile(
 
 def _invalid_properties(reply: Reply) -> tuple[Mapping[str, object], ...]:
     """The entries of the list that HubSpot puts, as JSON, inside the message."""
-    found = _INVALID.search(str(reply.body.get("message") or "")[:200_000])
+    found = _INVALID.search(reply.text)
     try:
         entries = json.loads(found.group(1)) if found else []
     except (ValueError, RecursionError):

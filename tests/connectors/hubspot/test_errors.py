@@ -109,6 +109,7 @@ def test_field_errors_come_out_of_the_message():
         "closedate": "closedate was not a valid date.",
         "dealstage": "no such option",
     }
+    assert error.message == "closedate: closedate was not a valid date.; dealstage: no such option"
     assert error.code == "INVALID_DATE"
     assert error.request_id == "c-1"
 
@@ -126,6 +127,22 @@ def test_duplicates_name_the_other_record(status, message, ids):
     error = answer(status, {"category": "CONFLICT", "message": message})
     assert isinstance(error, DuplicateFound)
     assert error.candidates == tuple(Ref("deals", id) for id in ids)
+
+
+def test_a_taken_value_is_a_duplicate_wherever_the_answer_says_so():
+    entries = [{"name": f"f{n}", "error": "INVALID_OPTION", "message": "x" * 60} for n in range(20)]
+    entries.append(
+        {
+            "name": "revline_id",
+            "error": "CONFLICTING_UNIQUE_VALUE",
+            "message": "Cannot set value=a on 0. 81 already has that value.",
+        }
+    )
+    message = "Property values were not valid: " + json.dumps(entries)
+    error = answer(400, {"category": "VALIDATION_ERROR", "message": message})
+    assert isinstance(error, DuplicateFound)
+    assert error.candidates == (Ref("deals", "81"),)
+    assert len(error.field_errors) == 21
 
 
 def test_one_row_of_a_partial_answer_goes_by_its_category():
