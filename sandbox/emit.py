@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import requests
 
@@ -19,6 +20,7 @@ from sandbox.clock import VirtualClock, iso_milliseconds
 from sandbox.messages import Json
 
 SIGNATURES: Final = ("good", "wrong", "old", "future", "missing")
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 ORDERS: Final = ("given", "reverse", "shuffle")
 
 
@@ -219,18 +221,7 @@ class Sender:
         sent_at = self._clock.now()
         body = self._format.render([delivery.event for delivery in batch], first.attempt)
         headers = self._format.headers(first.target, body, sent_at, first.signature)
-        status: int | str
-        try:
-            answer = self._session.post(
-                first.target.url,
-                data=body,
-                headers=dict(headers),
-                timeout=self._format.answer_wait_seconds,
-                allow_redirects=False,
-            )
-            status = answer.status_code
-        except requests.RequestException as error:
-            status = type(error).__name__
+        status = self._post(first.target.url, body, headers)
         accepted = isinstance(status, int) and 200 <= status < 300
         wait = None if accepted else self._format.retry_after(first.attempt, self._chance)
         with self._wake:
@@ -243,6 +234,22 @@ class Sender:
                     delivery.given_up = True
                 else:
                     delivery.due = sent_at + wait
+
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int | str:
+        """The status of one request, or the name of what went wrong."""
+        try:
+            if urlsplit(url).hostname not in LOOPBACK_HOSTS:
+                return "NotLoopback"  # made-up data never leaves this machine
+            answer = self._session.post(
+                url,
+                data=body,
+                headers=dict(headers),
+                timeout=self._format.answer_wait_seconds,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, ValueError) as error:
+            return type(error).__name__
+        return answer.status_code
 
     def report(self, emission: str | None = None) -> dict[str, Json]:
         """Per event attempts and first acceptance, and how many are still open."""

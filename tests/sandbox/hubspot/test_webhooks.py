@@ -230,13 +230,20 @@ def test_paused_events_are_kept_and_can_be_sent_by_hand(hub, receiver) -> None:
     assert len(receiver.events) == 2
 
 
-def test_an_unreachable_receiver_is_reported(hub, receiver) -> None:
-    configure(hub, receiver)
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("http://127.0.0.1:9/nobody", "ConnectionError"),
+        ("https://hooks.example/webhooks", "NotLoopback"),
+        ("http://[broken", "ValueError"),
+    ],
+)
+def test_an_unreachable_receiver_is_reported(hub, url, status) -> None:
     hub.admin("clock", {"freeze": True})
-    hub.admin("webhooks", {"url": "http://127.0.0.1:9/nobody", "secret": SECRET})
+    hub.admin("webhooks", {"url": url, "secret": SECRET})
     hub.admin("emit", {"events": [{"eventId": 1}], "wait_seconds": 20})
     (row,) = settle(hub)["events"]
-    assert row["statuses"] == ["ConnectionError"]
+    assert row["statuses"] == [status]
 
 
 @pytest.mark.parametrize("base", ["/webhooks/v3/54", "/webhooks/2026-09/54"])
