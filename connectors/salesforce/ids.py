@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+import string
 
 _FIFTEEN = re.compile(r"[A-Za-z0-9]{15}", re.ASCII)
 _EIGHTEEN = re.compile(r"[A-Za-z0-9]{15}[A-Z0-5]{3}", re.ASCII)
 _CHECK_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_UPPER = str.maketrans(
+    string.ascii_uppercase + string.ascii_lowercase + string.digits, "1" * 26 + "0" * 36
+)
 
 
 def checksum(fifteen: str) -> str:
-    """The three characters that tell which of the fifteen are upper case, five bits each."""
-    bits = (
-        sum(1 << place for place, character in enumerate(group) if "A" <= character <= "Z")
-        for group in (fifteen[0:5], fifteen[5:10], fifteen[10:15])
-    )
-    return "".join(_CHECK_ALPHABET[index] for index in bits)
+    """The three characters that tell which of the fifteen are upper case.
+
+    Each stands for five of them, the first in the lowest bit.
+    """
+    bits = fifteen.translate(_UPPER)[::-1]
+    return "".join(_CHECK_ALPHABET[int(group, 2)] for group in (bits[10:15], bits[5:10], bits[0:5]))
 
 
 def normal_id(text: str) -> str | None:

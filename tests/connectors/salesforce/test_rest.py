@@ -243,7 +243,7 @@ def test_a_page_that_is_cut_moves_no_cursor(org: Org, salesforce: Salesforce, pa
         salesforce.list(Selection("Thing__c", ()), None, 10)
 
 
-THING = {
+THING: dict[str, Any] = {
     "name": "Thing__c",
     "fields": [{"name": "Id", "type": "id"}, {"name": "IsDeleted", "type": "boolean"}],
 }
@@ -257,6 +257,38 @@ def test_a_read_that_is_cut_does_not_say_that_records_are_gone(
     org.script = [(200, THING), (200, page)]
     with pytest.raises(UnexpectedAnswer):
         salesforce.read(Selection("Thing__c", ()), [FIRST, SECOND])
+
+
+@pytest.mark.parametrize("order", [(2, 1), (1, 1), (0,), (3, 3, 2)])
+def test_a_page_of_changes_out_of_order_is_refused(
+    org: Org, salesforce: Salesforce, order: tuple[int, ...]
+) -> None:
+    followed = {
+        **THING,
+        "fields": [*THING["fields"], {"name": "SystemModstamp", "type": "datetime"}],
+    }
+    rows = [
+        {
+            "Id": f"a0100000000000{place if hour != 1 else 9}AAA",
+            "IsDeleted": False,
+            "SystemModstamp": f"2025-12-31T{9 + hour:02d}:00:00.000+0000",
+        }
+        for place, hour in enumerate(order)
+    ]
+    org.script = [(200, followed), (200, {"done": True, "totalSize": len(rows), "records": rows})]
+    selection = Selection("Thing__c", ())
+    cursor = salesforce.first_cursor(selection, datetime(2025, 12, 31, 10, tzinfo=UTC))
+    with pytest.raises(UnexpectedAnswer):
+        salesforce.changes(selection, cursor, 10)
+
+
+def test_an_object_without_a_modified_time_cannot_be_followed(
+    org: Org, salesforce: Salesforce
+) -> None:
+    org.script = [(200, THING)]
+    selection = Selection("Thing__c", ())
+    with pytest.raises(Rejected, match="SystemModstamp"):
+        salesforce.changes(selection, salesforce.first_cursor(selection, NOW), 10)
 
 
 def test_the_deleted_feed_leaves_out_what_was_restored_and_narrows_its_window(
