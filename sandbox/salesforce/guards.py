@@ -13,7 +13,7 @@ from sandbox.salesforce.values import Row
 
 
 def check_unique(org: Org, spec: ObjectSpec, row: Row) -> None:
-    """DUPLICATE_VALUE naming the holder by its 15-character id, as the platform prints it."""
+    """DUPLICATE_VALUE naming the holder in its text and no field, as the platform does."""
     table = org.table(spec.name)
     for field in spec.unique_fields:
         value = row.get(field.name)
@@ -24,7 +24,8 @@ def check_unique(org: Org, spec: ObjectSpec, row: Row) -> None:
             raise Refusal(
                 "DUPLICATE_VALUE",
                 f"duplicate value found: {field.name} duplicates value on record with id: "
-                f"{others[0][:15]}",
+                f"{others[0]}",
+                more={"fields": []},
             )
 
 

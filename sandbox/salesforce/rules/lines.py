@@ -16,10 +16,13 @@ _HUNDRED: Final = Decimal(100)
 def _take_from_entry(save: Save, parent_field: str) -> None:
     """Product, list price and currency from the entry, which must fit the parent."""
     org, row = save.org, save.row
-    parent, entry = org.live(row[parent_field]) or {}, org.live(row["PricebookEntryId"]) or {}
+    parent = org.live(row[parent_field]) or {}
+    entry = org.live(row.get("PricebookEntryId")) or {}
     if save.old is None:
+        if not entry:
+            raise integrity("PricebookEntryId", "unknown: a pricebook entry id must be specified")
         if parent.get("Pricebook2Id") is None:
-            raise integrity("PricebookEntryId", "the parent has no price book assigned")
+            parent = _with_book(org, parent, entry)
         if entry.get("Pricebook2Id") != parent["Pricebook2Id"]:
             reason = "pricebook entry is in a different pricebook than the parent's"
             raise integrity("PricebookEntryId", reason)
@@ -32,6 +35,17 @@ def _take_from_entry(save: Save, parent_field: str) -> None:
     row["Product2Id"], row["ListPrice"] = product.get("Id"), entry.get("UnitPrice")
     if "CurrencyIsoCode" in org.table(row_object(org, row)).spec.fields:
         row["CurrencyIsoCode"] = parent.get("CurrencyIsoCode")
+
+
+def _with_book(org: Org, parent: Row, entry: Row) -> Row:
+    """The first line gives an opportunity without a price book the line's own, if it is active.
+
+    "OpportunityLineItem", Effects on Opportunities, Object Reference.
+    """
+    book = org.live(entry.get("Pricebook2Id"))
+    if parent["Id"][:3] != "006" or book is None or not book.get("IsActive"):
+        raise integrity("PricebookEntryId", "the parent has no price book assigned")
+    return org.revise(parent["Id"], {"Pricebook2Id": book["Id"]})
 
 
 def row_object(org: Org, row: Row) -> str:

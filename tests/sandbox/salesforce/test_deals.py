@@ -83,9 +83,8 @@ def test_what_a_line_needs(org: Any) -> None:
     integrity = "FIELD_INTEGRITY_EXCEPTION"
     both = {**line, "Quantity": 1, "UnitPrice": 1, "TotalPrice": 1}
     assert refused(org, "OpportunityLineItem", **both) == integrity
-    bookless = org.create("Opportunity", Name="n", StageName="Prospecting", CloseDate="2026-12-31")
     one = {"PricebookEntryId": price, "Quantity": 1, "UnitPrice": 1}
-    assert refused(org, "OpportunityLineItem", **one, OpportunityId=bookless) == integrity
+    assert refused(org, "OpportunityLineItem", OpportunityId=deal, Quantity=1) == integrity
     dollars = org.opportunity(CurrencyIsoCode="USD")
     assert refused(org, "OpportunityLineItem", **one, OpportunityId=dollars) == integrity
     other_book = org.create("Pricebook2", Name="Partners", IsActive=True)
@@ -93,6 +92,18 @@ def test_what_a_line_needs(org: Any) -> None:
     assert refused(org, "OpportunityLineItem", **one, OpportunityId=elsewhere) == integrity
     org.call("PATCH", f"/sobjects/PricebookEntry/{price}", {"IsActive": False})
     assert refused(org, "OpportunityLineItem", **one, OpportunityId=deal) == integrity
+
+
+def test_the_first_line_gives_a_deal_its_price_book(org: Any) -> None:
+    price, deal = org.price(), org.opportunity(Pricebook2Id=None)
+    line = {"OpportunityId": deal, "PricebookEntryId": price, "Quantity": 1, "UnitPrice": 1}
+    book = org.standard_book()
+    org.call("PATCH", f"/sobjects/Pricebook2/{book}", {"IsActive": False})
+    assert refused(org, "OpportunityLineItem", **line) == "FIELD_INTEGRITY_EXCEPTION"
+    assert org.read("Opportunity", deal)["Pricebook2Id"] is None
+    org.call("PATCH", f"/sobjects/Pricebook2/{book}", {"IsActive": True})
+    org.create("OpportunityLineItem", **line)
+    assert org.read("Opportunity", deal)["Pricebook2Id"] == book
 
 
 def test_the_parent_and_price_of_a_line_cannot_be_sent_again(org: Any) -> None:

@@ -154,9 +154,9 @@ def test_unique_values_ignore_case_and_name_the_holder(org: Any) -> None:
     holder = org.create("Account", Name="a", Revline_Id__c="Key-1")
     answer = org.call("POST", "/sobjects/Account", {"Name": "b", "Revline_Id__c": "KEY-1"})
     (error,) = answer.json()
-    assert error["errorCode"] == "DUPLICATE_VALUE"
+    assert (error["errorCode"], error["fields"]) == ("DUPLICATE_VALUE", [])
     assert error["message"] == (
-        "duplicate value found: Revline_Id__c duplicates value on record with id: " + holder[:15]
+        "duplicate value found: Revline_Id__c duplicates value on record with id: " + holder
     )
     org.call("DELETE", f"/sobjects/Account/{holder}")
     org.create("Account", Name="b", Revline_Id__c="KEY-1")
