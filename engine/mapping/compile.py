@@ -234,6 +234,12 @@ class _Compiler:
                     (*place, "default"),
                     "a default is only used with `unmapped: default`",
                 )
+            if any(
+                isinstance(value, dict | list) for value in (*block.values.values(), block.default)
+            ):
+                self._problems.at(
+                    self._document, place, f"the value map `{name}` must map single values"
+                )
             if not block.values:
                 self._problems.at(self._document, place, f"the value map `{name}` is empty")
         for name, table in self._file.catalogues.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Final
 from connectors.records import Fields, Record, Ref, Selection, Value
 from engine.config.yaml import Plain
 from engine.mapping.compiled import MappingProgram
+from engine.mapping.faults import DataFault
 from engine.mapping.model import (
     AwaitsLink,
     Desired,
@@ -55,14 +57,22 @@ def run_examples(mapping: MappingProgram) -> list[ExampleResult]:
 
 
 def _run(mapping: MappingProgram, example: ExampleBlock) -> ExampleResult:
+    try:
+        differences = _differences(mapping, example)
+    except (AttributeError, DataFault, KeyError, TypeError, ValueError):
+        differences = ["given or expect does not have the shape that docs/mappings.md describes"]
+    return ExampleResult(example.name, not differences, "\n".join(differences))
+
+
+def _differences(mapping: MappingProgram, example: ExampleBlock) -> list[str]:
     view = _view(mapping, example.given)
     lookups = _lookups(mapping, view, example.given)
     mapped = mapping.map(view, lookups)
     differences = _compare(mapped, example.expect)
     wanted = example.expect.get("children") if isinstance(example.expect, dict) else None
-    if isinstance(wanted, dict) and isinstance(mapped, Desired):
+    if wanted is not None and isinstance(mapped, Desired):
         differences += _compare_children(mapping, view, lookups, wanted)
-    return ExampleResult(example.name, not differences, "\n".join(differences))
+    return differences
 
 
 def _view(mapping: MappingProgram, given: GivenBlock) -> SourceView:
@@ -93,10 +103,11 @@ def _record(
 def typed(value: Any) -> Value:
     """A value of an example: unquoted dates and times are dates and times."""
     if isinstance(value, Plain):
-        if _DATE.fullmatch(value):
-            return date.fromisoformat(value)
-        if _INSTANT.fullmatch(value):
-            return datetime.fromisoformat(value).astimezone(UTC)
+        with contextlib.suppress(ValueError, OverflowError):
+            if _DATE.fullmatch(value):
+                return date.fromisoformat(value)
+            if _INSTANT.fullmatch(value):
+                return datetime.fromisoformat(value).astimezone(UTC)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, list):

@@ -121,7 +121,7 @@ class Expression:
         try:
             return operators.truth(self.value(evaluation))
         except DataFault as fault:
-            if str(self.place.file) in fault.message:
+            if fault.message.startswith(f"{self.place.file}:"):
                 raise
             raise DataFault(fault.code, f"{self.place}: {fault.message}") from None
 

@@ -121,7 +121,7 @@ class FieldCompiler:
             rule=self._rule(path, target, block, expression, reads),
             reads=reads,
             expression=expression,
-            constant=self._constant(path, block),
+            constant=_exact(block.const),
             default=_exact(block.default),
             value_map=self._value_maps[block.value_map] if block.value_map else None,
             when=when,
@@ -158,12 +158,6 @@ class FieldCompiler:
             return None
         return own[0]
 
-    def _constant(self, path: KeyPath, block: FieldBlock) -> Value:
-        if isinstance(block.const, dict | list):
-            self._problems.at(self._document, (*path, "const"), "a constant must be one value")
-            return None
-        return _exact(block.const)
-
     def _consistent(self, path: KeyPath, target: str, block: FieldBlock) -> bool:
         written = block.model_fields_set
         faults: list[tuple[str, str | None]] = []
@@ -171,6 +165,9 @@ class FieldCompiler:
             faults.append(
                 (f"`{target}` needs either from or const", "a blank constant is const: null")
             )
+        for name, given in (("const", block.const), ("default", block.default)):
+            if isinstance(given, dict | list):
+                faults.append((f"`{name}` must be one value", None))
         if "const" in written:
             extra = sorted(written & {"default", "value_map", "ref"})
             faults += [(f"`{name}` has no meaning beside const", None) for name in extra]

@@ -77,8 +77,9 @@ class LinkAnswer:
 class Lookups:
     """Everything a mapping may know beside the record: link answers and catalogue rows.
 
-    ``catalogues`` holds, by the name a mapping gives it, rows read once from the target: key value
-    → row. A key that occurs twice maps to ``None`` (ambiguous).
+    ``catalogues`` holds, by the name a mapping gives it, rows read once from the target, as
+    :func:`engine.mapping.values.catalogue_rows` keys them. A key that occurs twice maps to ``None``
+    (ambiguous).
     """
 
     links: Mapping[Reference, LinkAnswer] = field(default_factory=dict)

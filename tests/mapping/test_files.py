@@ -1,11 +1,18 @@
 # ruff: noqa: E501, ISC004  (tables read better with one case per line)
 """Faults in mapping files, the examples at their end, and the mappings that are shipped."""
 
+import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.config.mappings import load_mapping, mapping_names
+from engine.config.problems import Problems
+from engine.config.yaml import parse_document
+from engine.errors import ConfigError
+from engine.mapping.compile import compile_mapping
 from engine.mapping.examples import run_examples
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +91,11 @@ HEAD = "mapping: m\nsource: {object: a}\ntarget: {object: b, identity: Ext__c}\n
             HEAD + "when: = item.x\nfields: {X: a}\n",
             "mappings/m.yaml:4:9: `item` only exists inside `children:`",
         ),
+        (HEAD + "fields:\n  X: {const: [1]}\n", "mappings/m.yaml:5:3: `const` must be one value"),
+        (
+            HEAD + "value_maps: {s: {values: {a: [1]}}}\nfields: {X: a}\n",
+            "mappings/m.yaml:4:17: the value map `s` must map single values",
+        ),
         (HEAD, "mappings/m.yaml:1:1: `fields` is missing — add `fields:` here"),
         (
             "- 1\n",
@@ -136,6 +148,9 @@ examples:
   - {name: child differs, given: {fields: {a: 1}}, expect: {fields: {X: 1}, children: {k: {"2": not_included}}}}
   - {name: no such children, given: {}, expect: {fields: {}, children: {l: {}}}}
   - {name: nonsense, given: {}, expect: {feilds: {}}}
+  - {name: misshapen, given: {}, expect: {fields: 5}}
+  - {name: misshapen children, given: {}, expect: {fields: {}, children: [1]}}
+  - {name: no such day, given: {fields: {a: 2026-02-30}}, expect: {fields: {X: 2026-02-28}}}
 """
     )
     results = {result.name: result for result in run_examples(built)}
@@ -161,3 +176,25 @@ def test_every_mapping_that_was_promised_is_shipped():
         "owners_to_users", "company_to_account", "contact_to_lead", "contact_to_contact",
         "product_to_product2", "deal_to_opportunity", "lead_to_contact", "opportunity_to_deal",
     }  # fmt: skip
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_file_is_refused_or_still_runs(seed):
+    """Whatever a slip of the keyboard does to a file, there is a report and no traceback."""
+    chance = random.Random(seed)
+    raw = bytearray((ROOT / "mappings" / "deal_to_opportunity.yaml").read_bytes())
+    for _ in range(chance.randint(1, 4)):
+        place = chance.randrange(len(raw))
+        if chance.random() < 0.5:
+            raw[place : place + chance.randint(1, 30)] = b""
+        else:
+            raw[place:place] = bytes(chance.choices(b" :{}[]'\"=#,-\n\t&*!|>%@ab01", k=3))
+    problems = Problems()
+    try:
+        mapping = compile_mapping(parse_document(bytes(raw), "m.yaml"), problems)
+    except ConfigError:
+        return
+    assert (mapping is None) == bool(problems)
+    if mapping is not None:
+        run_examples(mapping)
