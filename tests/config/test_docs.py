@@ -113,6 +113,14 @@ def test_every_expectation_has_its_line():
     assert keys(tables("mappings.md")["Expect"]) == list(examples.OUTCOMES)
 
 
+def test_every_fault_has_its_line():
+    raised = set()
+    for file in (ROOT / "engine" / "mapping").glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        raised |= set(re.findall(r'(?:DataFault|_placed)\(\s*"([A-Z_]+)"', text))
+    assert set(keys(tables("mappings.md")["Faults"])) == raised
+
+
 ENVIRON = {
     "HUBSPOT_TOKEN": "a",
     "HUBSPOT_CLIENT_SECRET": "b",
