@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 from typing import Final
 
@@ -179,10 +180,19 @@ def drip_head(stop: threading.Event, *, every_seconds: float = 0.05) -> Answerin
 
 def gzip_bomb(megabytes: int = 256) -> Answering:
     """A small body that unpacks to a very large one."""
+
+    def answering(_: Asked) -> Iterator[bytes]:
+        packed = _packed(megabytes)
+        yield answer(200, packed, Content_Encoding="gzip", Content_Type="application/json")
+
+    return answering
+
+
+@cache
+def _packed(megabytes: int) -> bytes:
     packer = zlib.compressobj(9, wbits=31)
     chunk = bytes(1_048_576)
-    packed = b"".join(packer.compress(chunk) for _ in range(megabytes)) + packer.flush()
-    return always(200, packed, Content_Encoding="gzip", Content_Type="application/json")
+    return b"".join(packer.compress(chunk) for _ in range(megabytes)) + packer.flush()
 
 
 def gzip_twice(body: bytes = b"{}") -> Answering:
