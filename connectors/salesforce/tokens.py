@@ -72,16 +72,23 @@ class Tokens:
         self._allow_loopback = allow_loopback
         self._lock = threading.Lock()
         self._grant: Grant | None = None
+        self._refused = 0
 
     def grant(self) -> Grant:
         """The current token, fetched when there is none yet. Raises ``CallError``."""
-        return self._grant or self.renew(None)
+        held = self._grant
+        if held is None or held.number <= self._refused:
+            # Known to be refused: wait for its successor rather than send it once more.
+            return self.renew(held)
+        return held
 
     def renew(self, stale: Grant | None) -> Grant:
         """A token other than ``stale``; threads that come with the same one share one fetch."""
+        if stale is not None:
+            self._refused = max(self._refused, stale.number)
         with self._lock:
             held = self._grant
-            if held is not None and (stale is None or held.number != stale.number):
+            if held is not None and held.number > self._refused:
                 return held
             fresh = self._fetch(number=held.number + 1 if held else 1)
             if held is not None and fresh.organization_id != held.organization_id:

@@ -147,12 +147,40 @@ def test_many_threads_with_one_stale_token_share_one_fetch() -> None:
 
 
 def test_another_organisation_is_refused() -> None:
-    answers = [answer(), answer(id="https://login.salesforce.com/id/00D000000000002EAA/005")]
+    other = answer(id="https://login.salesforce.com/id/00D000000000002EAA/005")
+    answers = [answer(), other, other, answer(access_token="t4")]
     held = tokens(lambda form: answers.pop(0))
     first = held.grant()
     with pytest.raises(AuthFailed, match="00D000000000002"):
         held.renew(first)
-    assert held.grant() == first
+    with pytest.raises(AuthFailed, match="00D000000000002"):
+        held.grant()
+    assert held.grant().token == "t4"
+
+
+def test_a_refused_token_is_not_handed_out_while_its_successor_is_fetched() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    answers = [answer(access_token="t1"), answer(access_token="t2")]
+
+    def post(form: Mapping[str, str]) -> TokenAnswer:
+        if len(answers) == 1:
+            entered.set()
+            assert go_on.wait(20)
+        return answers.pop(0)
+
+    held = tokens(post)
+    stale = held.grant()
+    got: list[str] = []
+    first = threading.Thread(target=lambda: got.append(held.renew(stale).token))
+    second = threading.Thread(target=lambda: got.append(held.grant().token))
+    first.start()
+    assert entered.wait(20)
+    second.start()
+    second.join(0.2)  # long enough to hand out the refused one, if it were handed out
+    go_on.set()
+    for thread in (first, second):
+        thread.join(20)
+    assert got == ["t2", "t2"]
 
 
 @pytest.mark.parametrize(
