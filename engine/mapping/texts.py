@@ -131,8 +131,8 @@ def join(items: Iterable[Any] | None, separator: Any) -> str | None:
 def comparable(value: Any) -> str | None:
     """The normal form that match rules compare: composed, trimmed, in lower case.
 
-    A letter is lowered only where raising it again gives the same letter, so that look-alikes (a
-    dotted capital I, a long s) stay apart instead of merging two records.
+    A letter is lowered only where raising it again gives the same letter, so that look-alikes
+    (the Greek symbols for theta, a dotted capital I) stay apart instead of merging two records.
     """
     written = text(value)
     if written is None:
