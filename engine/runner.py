@@ -31,12 +31,14 @@ from engine.pipeline.references import Catalogues
 from engine.pipeline.route import THROUGH_CHILD, route
 from engine.pipeline.services import Services
 from engine.pipeline.take_in import SpooledRequest, SpoolSource, take_in
-from engine.store import deliveries, delivery_views, inbox, streams
+from engine.store import deliveries, delivery_states, delivery_views, inbox, streams
 from engine.store.streams import Stream
 from engine.verdict import backoff
 
 PAGES_PER_ROUND: Final = 5
 ROUTES_PER_ROUND: Final = 10
+BACKFILL_SINCE: Final = "backfill_since:"
+"""The fact about the store that says since when an operator wants a sync's past read again."""
 
 PageReader: TypeAlias = Callable[[], Polled]
 
@@ -180,9 +182,17 @@ class Runner:
         page = self._page(
             name,
             sync.source.connection,
-            lambda: backfill(self._services, sync, sync.start_from.since),
+            lambda: backfill(self._services, sync, self._since(sync)),
         )
         return page.news if page else 0
+
+    def _since(self, sync: SyncConfig) -> datetime | None:
+        """From when on a sync's past is read: what an operator asked for wins."""
+        with self._services.store.read() as tx:
+            asked = streams.get_meta(tx, BACKFILL_SINCE + sync.name)
+        if asked is None:
+            return sync.start_from.since
+        return datetime.fromisoformat(asked) if asked else None
 
     def _ready_after(self, sync: SyncConfig, known: dict[str, Stream]) -> bool:
         """Whether the syncs named in ``after:`` have read their past and delivered it."""
@@ -195,7 +205,7 @@ class Runner:
         with self._services.store.read() as tx:
             if names and inbox.unrouted(tx, 1):
                 return False
-            return deliveries.busy(tx, names) == 0
+            return delivery_states.busy(tx, names) == 0
 
     def _recheck(self, sync: SyncConfig, known: dict[str, Stream], now: datetime) -> int:
         """Look again at active records whose object can change without a new version."""
@@ -242,7 +252,7 @@ class Runner:
         if self._poll_now or self._failures:
             return False
         with self._services.store.read() as tx:
-            if inbox.unrouted(tx, 1) or deliveries.unsettled(tx, names, now):
+            if inbox.unrouted(tx, 1) or delivery_states.unsettled(tx, names, now):
                 return False
             known = streams.every(tx)
             position = int(streams.get_meta(tx, "spool_position") or 0)

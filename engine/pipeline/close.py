@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from engine.config.model import SyncConfig
@@ -22,11 +22,12 @@ from engine.pipeline.batch import (
 )
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
-from engine.store import connections, deliveries, issues, ledger, links, records
+from engine.store import connections, deliveries, delivery_states, issues, ledger, links, records
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
 DETAIL: Final = "delivery detail"
+SOON: Final = timedelta(milliseconds=200)
 # From best to worst: a delivery ends by the last of these that one of its records came to.
 _ORDER: Final = (Skipped, Settled, HeldBack, Awaits, Problem, TryLater, InDoubt)
 
@@ -37,10 +38,14 @@ def close(
     results: Mapping[int, Sequence[Result]],
     claimed: Sequence[Delivery],
     works: Mapping[int, Work],
+    started_at: datetime | None = None,
 ) -> None:
-    """End every claim of a batch in one transaction, with its issues and ledger lines."""
+    """End every claim of a batch in one transaction, with its issues and ledger lines.
+
+    ``started_at`` is when the batch began to look at other records.
+    """
     now = services.clock.now()
-    closing = _Closing(services, sync, now)
+    closing = _Closing(services, sync, now, started_at or now)
     with services.store.write() as tx:
         seen = _seen(tx, sync, works)
         closings = [
@@ -53,6 +58,9 @@ def close(
             for delivery in claimed
         ]
         deliveries.close(tx, closings, now)
+        done = [c.delivery.source for c in closings if c.state is DeliveryState.DONE]
+        # Who waited to learn whether these would be linked can tell now, either way.
+        deliveries.wake(tx, done, now)
         closing.write(tx, closings)
     services.failpoint("close.after_commit")
 
@@ -90,10 +98,13 @@ def release(
 class _Closing:
     """Decides how each delivery ends, and collects what there is to tell about it."""
 
-    def __init__(self, services: Services, sync: SyncConfig, now: datetime) -> None:
+    def __init__(
+        self, services: Services, sync: SyncConfig, now: datetime, started_at: datetime
+    ) -> None:
         self._services = services
         self._sync = sync
         self._now = now
+        self._started_at = started_at
         self._reports: list[tuple[IssueReport, int | None, str]] = []
         self._well: list[int] = []
         self._lines: list[Line] = []
@@ -157,9 +168,12 @@ class _Closing:
         waits = tuple(
             wait for result in results if isinstance(result, Awaits) for wait in result.waits
         )
-        # A second look: the link may have come while we were busy.
+        # A second look: the link may have come, or been decided against, while we were busy.
         if all(self._linked(tx, address, to_object) for address, to_object in waits):
             return Closing(delivery, DeliveryState.READY, self._now, delivery.tries)
+        awaited = [address for address, _to_object in waits]
+        if delivery_states.ended_since(tx, awaited, self._started_at):
+            return Closing(delivery, DeliveryState.READY, self._now + SOON, delivery.tries)
         self._count("waiting")
         return Closing(
             delivery, DeliveryState.WAITING, self._now, reason="WAITS_FOR_LINK", waits=waits

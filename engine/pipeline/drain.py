@@ -122,6 +122,7 @@ class _Batch:
 
     def run(self) -> None:
         """The straight line."""
+        started_at = self._services.clock.now()
         going = self._resolve(self._claimed)
         live = self._follow_lives(prepare.sources(self._services, self._sync, going), going)
         works = prepare.works(self._services, self._sync, self._news(live))
@@ -129,7 +130,7 @@ class _Batch:
         self._write(self._map(works, answers))
         self._write_children(works, answers)
         by_number = {work.delivery.number: work for work in works}
-        close(self._services, self._sync, self._results, self._claimed, by_number)
+        close(self._services, self._sync, self._results, self._claimed, by_number, started_at)
 
     def _resolve(self, claimed: Sequence[Delivery]) -> list[Delivery]:
         """Deliveries whose past is known; the others wait for it."""

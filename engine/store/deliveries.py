@@ -258,14 +258,18 @@ def _awake(tx: Tx, numbers: Iterable[int], now: datetime) -> int:
     return len(ordered)
 
 
-def recover(tx: Tx, now: datetime, *, all_leases: bool) -> int:
+def recover(tx: Tx, now: datetime, *, all_leases: bool, sync: str | None = None) -> int:
     """Take back leases: all of them (the lock proves their owner dead) or the expired ones.
+
+    ``sync`` limits it to one sync's.
 
     A delivery with an intent that was sent and never answered comes back as in doubt.
     """
     expired = delivery.c.state == DeliveryState.LEASED.value
     if not all_leases:
         expired = and_(expired, delivery.c.leased_until < now)
+    if sync is not None:
+        expired = and_(expired, delivery.c.sync == sync)
     numbers = [row.number for row in tx.execute(select(delivery.c.number).where(expired))]
     for part in chunks(numbers):
         doubtful = select(intent.c.delivery).where(
@@ -374,27 +378,3 @@ def pending(tx: Tx, syncs: Sequence[str], roots: Sequence[Address]) -> set[Addre
             for query in (busy, new):
                 found.update(Address(connection, object, row.id) for row in tx.execute(query))
     return found
-
-
-def busy(tx: Tx, syncs: Sequence[str]) -> int:
-    """How many deliveries of these syncs are being worked on or are about to be."""
-    if not syncs:
-        return 0
-    query = (
-        select(func.count())
-        .select_from(delivery)
-        .where(delivery.c.sync.in_(list(syncs)), delivery.c.state.in_(KEEPS_STATE))
-    )
-    return int(tx.execute(query).scalar_one())
-
-
-def unsettled(tx: Tx, syncs: Sequence[str], now: datetime) -> int:
-    """Deliveries that are ready now, leased or in doubt."""
-    active = and_(delivery.c.state == READY, delivery.c.due_at <= now)
-    in_hand = delivery.c.state.in_([DeliveryState.LEASED.value, DeliveryState.IN_DOUBT.value])
-    query = (
-        select(func.count())
-        .select_from(delivery)
-        .where(delivery.c.sync.in_(list(syncs)), or_(active, in_hand))
-    )
-    return int(tx.execute(query).scalar_one())

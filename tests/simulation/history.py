@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -99,10 +100,8 @@ class History:
                 self._both_sides,
             )
         )
-        try:
+        with contextlib.suppress(CallError):  # A user was refused; nothing happened.
             act()
-        except CallError:
-            pass  # A user was refused; nothing happened.
 
     def _new_company(self) -> None:
         number = len(self.companies)
@@ -223,7 +222,8 @@ class History:
         told: dict[str, int] = {}
         for entry in self.world.lines():
             if entry["operation"] == "create" and entry["outcome"] in ("confirmed", "resolved"):
-                key = f"{entry['target']['object']} {entry['source']['object']}-{entry['source']['id']}"
+                source = entry["source"]
+                key = f"{entry['target']['object']} {source['object']}-{source['id']}"
                 told[key] = told.get(key, 0) + 1
         for object, by_key in self.world.sales.counts().items():
             for key, count in by_key.items():

@@ -21,7 +21,7 @@ from engine.ids import TimeIds
 from engine.pipeline.gateway import Gateway
 from engine.pipeline.services import Services
 from engine.runner import Runner
-from engine.store import deliveries, inbox, ledger
+from engine.store import delivery_states, inbox, ledger
 from engine.store.store import Store
 from tests.simulation.project import write_project
 
@@ -146,7 +146,7 @@ class World:
             found = ledger.verify(tx, self.store.vault, None)
             assert found.fault is None, found.fault
             states = inbox.counts(tx)
-            open_count = deliveries.busy(tx, list(self.config.syncs))
+            open_count = delivery_states.busy(tx, list(self.config.syncs))
         if not open_count:
             assert not states.get("new"), states
             assert not states.get("routed"), states
