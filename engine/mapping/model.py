@@ -118,7 +118,8 @@ class FieldRule:
 class MatchKey:
     """One attempt at finding an unlinked record's counterpart: target field → value, all equal.
 
-    ``rule`` is how messages name it ("Email", "Website domain"). Values are normalised text.
+    ``rule`` is how messages name it ("Email", "Website domain"). Values are composed, trimmed text;
+    systems compare it without case, except ids.
     """
 
     rule: str

@@ -22,7 +22,7 @@ from engine.mapping.model import (
     Unmappable,
 )
 from engine.mapping.operators import is_blank
-from engine.mapping.texts import comparable, id_text
+from engine.mapping.texts import id_text, match_text
 from engine.mapping.values import ValueMap
 
 
@@ -206,7 +206,7 @@ class Rules:
                 for target, expression in match.values.items():
                     if not unread.isdisjoint(expression.sources):
                         break
-                    value = comparable(expression.value(evaluation))
+                    value = match_text(expression.value(evaluation))
                     if value is None:
                         break
                     values[target] = value

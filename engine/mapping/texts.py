@@ -128,19 +128,23 @@ def join(items: Iterable[Any] | None, separator: Any) -> str | None:
     return between.join(parts) if parts else None
 
 
-def comparable(value: Any) -> str | None:
-    """The normal form that match rules compare: composed, trimmed, in lower case.
+def match_text(value: Any) -> str | None:
+    """A match value as it is searched for: composed and trimmed. Ids keep their case."""
+    written = text(value)
+    if written is None:
+        return None
+    return unicodedata.normalize("NFC", written).strip() or None
+
+
+def comparable(written: str) -> str:
+    """The form in which two match values count as the same: in lower case.
 
     A letter is lowered only where raising it again gives the same letter, so that look-alikes
     (the Greek symbols for theta, a dotted capital I) stay apart instead of merging two records.
     """
-    written = text(value)
-    if written is None:
-        return None
-    composed = unicodedata.normalize("NFC", written).strip()
-    if composed.isascii():
-        return composed.lower() or None
-    return "".join(_lower(letter) for letter in composed) or None
+    if written.isascii():
+        return written.lower()
+    return "".join(_lower(letter) for letter in written)
 
 
 def _lower(letter: str) -> str:

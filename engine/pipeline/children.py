@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from engine.mapping.model import (
     Lookups,
     Mapped,
     MappedChild,
+    MatchKey,
     NotIncluded,
     Unmappable,
 )
@@ -100,12 +101,17 @@ def _item(
         source=source,
         record=mapped.record or work.view.record,
         rules=child,
-        desired=desired,
+        desired=replace(desired, matches=_under(parent, child.parent_field, desired.matches)),
         business_key=f"{source.object}-{source.id}",
         enforce=work.delivery.recheck,
         parent=parent,
         parent_field=child.parent_field,
     )
+
+
+def _under(parent: Link, field: str, matches: Sequence[MatchKey]) -> tuple[MatchKey, ...]:
+    """A child is looked for among the children of its root's counterpart, nowhere else."""
+    return tuple(MatchKey(match.rule, {**match.values, field: parent.far.id}) for match in matches)
 
 
 def stopped(sync: SyncConfig, source: Address, mapped: Mapped) -> Result:

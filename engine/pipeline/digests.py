@@ -38,11 +38,6 @@ def body_digest(vault: Vault, fields: Fields) -> str:
     return vault.digest(codec.dump_fields(fields))
 
 
-def normal_text(value: Value) -> str:
-    """A value as text for comparing match values: trimmed and without case."""
-    return "" if value is None else str(value).strip().casefold()
-
-
 def joined(parts: Iterable[str]) -> bytes:
     """Parts framed by their lengths, so that no two lists look the same."""
     return b"".join(len(data).to_bytes(4, "big") + data for data in map(str.encode, parts))

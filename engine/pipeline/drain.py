@@ -15,7 +15,7 @@ from connectors.errors import CallError
 from connectors.records import Life, Record
 from engine.clock import microseconds
 from engine.config.model import Enabled, SyncConfig
-from engine.mapping.model import CompiledChild, Desired, Lookups
+from engine.mapping.model import CompiledChild, Desired, Lookups, Unmappable
 from engine.model import Address, Delivery, IssueReport, Known, Link
 from engine.pipeline import children, life, prepare
 from engine.pipeline.apply import apply
@@ -204,6 +204,13 @@ class _Batch:
                 result = children.stopped(self._sync, delivery.source, mapped)
                 self._results[delivery.number].append(result)
                 continue
+            try:
+                business_key = self._sync.mapping.business_key_of(work.view)
+            except ValueError as fault:
+                unmappable = Unmappable((("BUSINESS_KEY", "", str(fault)),))
+                result = children.stopped(self._sync, delivery.source, unmappable)
+                self._results[delivery.number].append(result)
+                continue
             changed_mapping = (
                 delivery.seen_digest is not None
                 and delivery.seen_digest != self._sync.mapping.digest
@@ -215,7 +222,7 @@ class _Batch:
                     record=work.view.record,
                     rules=self._sync.mapping,
                     desired=mapped,
-                    business_key=business_key(self._sync, delivery.source),
+                    business_key=business_key,
                     enforce=delivery.recheck or changed_mapping,
                 )
             )
@@ -352,8 +359,3 @@ def _by_target(items: Sequence[Item]) -> dict[str, list[Item]]:
     for item in items:
         groups[item.rules.target_object].append(item)
     return groups
-
-
-def business_key(sync: SyncConfig, source: Address) -> str:
-    """What makes an effect the same effect: one per source record, without version or hash."""
-    return f"{sync.source.object}-{source.id}"

@@ -200,7 +200,7 @@ class _Planning:
 
     def _item(self, work: Work, desired: Desired) -> Item:
         source = work.delivery.source
-        key = f"{source.object}-{source.id}"
+        key = self._sync.mapping.business_key_of(work.view)
         return Item(
             work.delivery, source, work.view.record, self._sync.mapping, desired, key, enforce=True
         )

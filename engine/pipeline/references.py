@@ -12,6 +12,7 @@ from connectors.base import Connector, Lists
 from connectors.records import Fields, Page, Selection
 from engine.config.model import Endpoint, SyncConfig
 from engine.mapping.model import CatalogueSpec, LinkAnswer, Lookups, Reference
+from engine.mapping.values import catalogue_rows
 from engine.model import Address
 from engine.pipeline.batch import Work
 from engine.pipeline.services import Services
@@ -27,14 +28,14 @@ class Catalogues:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._lock = threading.Lock()
-        self._kept: dict[tuple[Endpoint, CatalogueSpec], _Kept] = {}
+        self._kept: dict[tuple[str, CatalogueSpec], _Kept] = {}
 
     def of(self, sync: SyncConfig) -> Mapping[str, Mapping[str, Fields | None]]:
         """The catalogues a sync's mapping names."""
         return {spec.name: self._one(sync, spec) for spec in sync.mapping.catalogues}
 
     def _one(self, sync: SyncConfig, spec: CatalogueSpec) -> Mapping[str, Fields | None]:
-        key = (sync.target, spec)
+        key = (sync.target.connection, spec)
         now = self._services.clock.now()
         with self._lock:
             kept = self._kept.get(key)
@@ -54,24 +55,21 @@ class _Kept:
 
 def _read_catalogue(
     services: Services, connection: str, spec: CatalogueSpec
-) -> dict[str, Fields | None]:
+) -> Mapping[str, Fields | None]:
     connector = services.gateway.connector(connection)
     if not isinstance(connector, Lists):
         return {}
     selection = Selection(spec.object, tuple(sorted({*spec.key, *spec.fields})))
     limit = services.object_spec(Endpoint(connection, spec.object)).page_list
-    rows: dict[str, Fields | None] = {}
+    rows: list[Fields] = []
     cursor: str | None = None
     while True:
         page = services.gateway.read(
             connection, partial(_list_page, connector, selection, cursor, limit)
         )
-        for record in page.records:
-            key = "|".join(str(record.fields.get(name) or "") for name in spec.key)
-            # A key that occurs twice answers nothing: picking one would be a guess.
-            rows[key] = None if key in rows else record.fields
+        rows.extend(record.fields for record in page.records)
         if page.at_head:
-            return rows
+            return catalogue_rows(spec, rows)
         cursor = page.cursor
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from connectors.records import Record, Selection
 from engine.config.model import SyncConfig
 from engine.mapping.model import RuleSet
+from engine.mapping.texts import comparable
 from engine.model import WHOLE, Link
 from engine.pipeline.batch import Item
-from engine.pipeline.digests import joined, normal_text, value_digest
+from engine.pipeline.digests import joined, value_digest
 from engine.pipeline.services import Services
 from engine.store.claims import Claim
 
@@ -40,7 +41,7 @@ def item_claims(services: Services, sync: SyncConfig, item: Item) -> list[Claim]
         found.append(Claim(connection, object, item.rules.identity_field, digest))
     for key in item.desired.matches:
         parts = [
-            part for name in sorted(key.values) for part in (name, normal_text(key.values[name]))
+            part for name in sorted(key.values) for part in (name, comparable(key.values[name]))
         ]
         found.append(Claim(connection, object, key.rule, vault.digest(joined(parts))))
     return found
