@@ -1,0 +1,1 @@
+"""The commands of ``revline``, one file per group. Importing them imports next to nothing."""

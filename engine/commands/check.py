@@ -1,0 +1,70 @@
+"""``revline check``: is the configuration right, by itself and against the accounts?"""
+
+from __future__ import annotations
+
+import click
+
+from engine.commands.kit import EXIT_CONFIGURATION, EXIT_WRONG, Surroundings, command
+
+
+@command("check", example="revline check --online")
+@click.option("--online", is_flag=True, help="Ask the accounts too: credentials, fields, values.")
+def check(surroundings: Surroundings, *, online: bool) -> None:
+    """Check revline.yaml and every mapping; report all faults at once, each with its place.
+
+    --online also proves the credentials, says which accounts answer, and compares the mappings with
+    the fields and values that these accounts have. Exit code 2 for faults of the configuration, 1
+    for what is wrong in an account.
+    """
+    from connectors.base import ApiCall
+    from engine.mapping.examples import run_examples
+
+    project = surroundings.project  # raises every fault of the files
+
+    def unobserved(_call: ApiCall) -> None:
+        """A check is not counted."""
+
+    for name in project.config.connections:
+        project.connector(name, unobserved)  # settings that only the connector understands
+    failed = [
+        f"{sync.mapping.name}: example {result.name!r} fails"
+        for sync in project.config.syncs.values()
+        for result in run_examples(sync.mapping)  # type: ignore[arg-type]
+        if not result.passed
+    ]
+    findings = []
+    if online:
+        from engine.commands.online import Online
+
+        findings = Online(project).findings()
+    wrong = [one for one in findings if one.severity == "fault"]
+    config = project.config
+    if surroundings.as_json:
+        surroundings.answer(
+            {
+                "ok": not wrong and not failed,
+                "faults": [],
+                "failed_examples": failed,
+                "findings": [one.content() for one in findings],
+                "digest": config.digest,
+            }
+        )
+    else:
+        for text in failed:
+            surroundings.say(f"{text}; see revline mappings test")
+        for one in findings:
+            surroundings.say(f"{one.severity}: {one.place}{one.message}")
+            if one.hint:
+                surroundings.say(f"  {one.hint}")
+        active = sum(1 for sync in config.syncs.values() if sync.enabled.value != "false")
+        result = "The configuration is sound" if not failed else "The files are sound"
+        surroundings.say(
+            f"{result}: {len(config.connections)} connections, {len(config.syncs)} syncs "
+            f"({active} running)."
+        )
+        if online and not wrong:
+            surroundings.say("The accounts have what the syncs need.")
+    if failed:
+        raise click.exceptions.Exit(EXIT_CONFIGURATION)
+    if wrong:
+        raise click.exceptions.Exit(EXIT_WRONG)

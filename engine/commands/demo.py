@@ -1,0 +1,35 @@
+"""``revline demo``: the whole line on simulated systems, in a minute or two."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.commands.kit import CommandError, Surroundings, command
+
+
+@command("demo", example="revline demo --folder demo")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo"),
+    show_default=True,
+    help="Where the demo's project is made; it stays there to look around in.",
+)
+def demo(surroundings: Surroundings, *, folder: Path) -> None:
+    """Bring contacts, companies and deals from a simulated HubSpot to a simulated Salesforce.
+
+    Then edits arrive in both directions, and a summary tells what it took.
+    """
+    try:
+        module: Any = importlib.import_module("engine.demo")
+    except ModuleNotFoundError as missing:
+        if missing.name != "engine.demo":
+            raise
+        raise CommandError("no_demo", "this installation has no demo") from None
+    code = module.run(folder, as_json=surroundings.as_json)
+    if code:
+        raise click.exceptions.Exit(int(code))

@@ -1,0 +1,198 @@
+"""How a project stands, read from its store: the content of ``revline status``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.commands.kit import EXIT_WRONG
+from engine.config.model import Endpoint, SyncConfig
+from engine.model import Address, DeliveryState
+from engine.observe.heartbeat import STALE_AFTER, HeartbeatFile
+from engine.pipeline.poll import backfill_stream, changes_stream
+from engine.pipeline.take_in import POSITION
+from engine.store import (
+    connections,
+    delivery_states,
+    delivery_views,
+    inbox,
+    operator_views,
+    streams,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.app import Project
+    from engine.store.sql import Tx
+    from engine.store.store import Store
+
+LISTED_MAX: Final = 200
+OPEN_STATES: Final = tuple(state.value for state in DeliveryState)
+NEEDS_A_LOOK: Final = ("waiting", "held", "issue", "in_doubt", "retry_later")
+
+
+def state_of(project: Project, store: Store) -> dict[str, Any]:
+    """The whole shape of ``status --json``; see docs/interfaces.md."""
+    now = project.clock.now()
+    services = project.services(store, connected=False)
+    active = services.active_syncs()
+    names = [sync.name for sync in active]
+    sources = services.sources()
+    with store.read() as tx:
+        known = streams.every(tx)
+        tally = delivery_views.tally(tx)
+        working = bool(inbox.unrouted(tx, 1) or delivery_states.unsettled(tx, names, now))
+        position = int(streams.get_meta(tx, POSITION) or 0)
+        content = {
+            "environment": project.config.environment,
+            "idle": False,
+            "engine": engine_state(project, now),
+            "syncs": {
+                sync.name: _sync_state(sync, tally.get(sync.name, {}), known, now)
+                for sync in project.config.syncs.values()
+            },
+            "in_doubt": _in_doubt(tx),
+            "waiting": _waiting(tx),
+            "held": _listed(tx, [DeliveryState.HELD]),
+            "retry_later": _listed(tx, [DeliveryState.READY], due_after=now),
+            "issues": sum(states.get("issue", 0) for states in tally.values()),
+            "paused": _paused(tx, now),
+            "api_calls": _calls(project, tx, now),
+        }
+    content["idle"] = (
+        not working and _at_head(known, sources, active) and not _spooled(project, position)
+    )
+    return content
+
+
+def exit_code(content: Mapping[str, Any]) -> int:
+    """1 when anything waits for somebody or something."""
+    wrong = (
+        content["waiting"],
+        content["held"],
+        content["in_doubt"],
+        content["retry_later"],
+        content["issues"],
+        content["paused"],
+    )
+    return EXIT_WRONG if any(wrong) else 0
+
+
+def engine_state(project: Project, now: datetime) -> dict[str, Any]:
+    """Whether an engine runs, and its last sign of life."""
+    from engine.daemon import ENGINE_LOCK, ProjectLock
+
+    last = HeartbeatFile(project.state, project.clock).last()
+    held = ProjectLock(project.state / ENGINE_LOCK).held()
+    age = None if last is None else last.age_seconds(now)
+    return {
+        "running": held,
+        "heartbeat": None if last is None else _time(last.at),
+        "silent": held and age is not None and age > STALE_AFTER.total_seconds(),
+    }
+
+
+def _sync_state(
+    sync: SyncConfig, states: Mapping[str, int], known: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    stream = known.get(changes_stream(sync.source))
+    past = known.get(backfill_stream(sync.name))
+    last = stream.finished_at if stream is not None else None
+    return {
+        "from": str(sync.source),
+        "to": str(sync.target),
+        "enabled": sync.enabled.value,
+        "deliveries": {name: states.get(name, 0) for name in OPEN_STATES},
+        "last_synced": _time(last),
+        "cursor_age_seconds": None if last is None else max(0.0, (now - last).total_seconds()),
+        "backfill": "not begun" if past is None else ("done" if past.at_head else "reading"),
+    }
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def _address(address: Address) -> dict[str, str]:
+    return {"connection": address.connection, "object": address.object, "id": address.id}
+
+
+def _row(item: operator_views.OpenDelivery) -> dict[str, Any]:
+    return {
+        "sync": item.sync,
+        "source": _address(item.source),
+        "reason": item.reason,
+        "since": _time(item.opened_at),
+        "due_at": _time(item.due_at),
+        "tries": item.tries,
+    }
+
+
+def _in_doubt(tx: Tx) -> list[dict[str, Any]]:
+    found = operator_views.listed(tx, [DeliveryState.IN_DOUBT], LISTED_MAX)
+    return [_row(item) for item in found]
+
+
+def _listed(
+    tx: Tx, states: Sequence[DeliveryState], due_after: datetime | None = None
+) -> list[dict[str, Any]]:
+    found = operator_views.listed(tx, states, LISTED_MAX, due_after=due_after)
+    return [_row(item) for item in found]
+
+
+def _waiting(tx: Tx) -> list[dict[str, Any]]:
+    """What waits, and for which record of the source, with that record's own state."""
+    found = operator_views.listed(tx, [DeliveryState.WAITING], LISTED_MAX)
+    waits = delivery_views.waits_of(tx, [item.number for item in found])
+    rows = []
+    for item in found:
+        awaited = []
+        for address, to_object in waits.get(item.number, ()):
+            own = operator_views.deliveries_at(tx, address)
+            awaited.append(
+                {
+                    **_address(address),
+                    "to_object": to_object,
+                    "state": {one.sync: one.state for one in own},
+                }
+            )
+        rows.append({**_row(item), "for": awaited})
+    return rows
+
+
+def _paused(tx: Tx, now: datetime) -> dict[str, Any]:
+    return {
+        name: {"code": state.paused_code, "until": _time(state.paused_until)}
+        for name, state in sorted(connections.every(tx).items())
+        if state.paused_code is not None and not state.usable(now)
+    }
+
+
+def _calls(project: Project, tx: Tx, now: datetime) -> dict[str, int]:
+    """Calls made today (UTC), per connection."""
+    counted = connections.calls_on(tx, now.date().isoformat())
+    return {name: counted.get(name, 0) for name in project.config.connections}
+
+
+def _at_head(
+    known: Mapping[str, Any], sources: Sequence[Endpoint], active: Sequence[SyncConfig]
+) -> bool:
+    names = [changes_stream(endpoint) for endpoint in sources]
+    names += [backfill_stream(sync.name) for sync in active]
+    return all(
+        (stream := known.get(name)) is not None and stream.finished_at is not None for name in names
+    )
+
+
+def _spooled(project: Project, position: int) -> bool:
+    """Whether the receiver has kept something that is not taken in."""
+    from engine.store.spool_reader import SpoolReader
+
+    if not project.has_store:
+        return False
+    reader = SpoolReader(project.spool_place())
+    try:
+        return bool(reader.rows_after(position, 1))
+    finally:
+        reader.close()

@@ -1,0 +1,120 @@
+"""``revline status``: how everything stands, for a person or a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from engine.commands.kit import Surroundings, command
+
+SHOWN_MAX: Final = 10
+
+
+@command("status", example="revline status --json")
+def status(surroundings: Surroundings) -> None:
+    """Show how every sync stands, what waits for what, and whether the engine runs."""
+    from engine.commands.state import state_of
+
+    project = surroundings.project
+    with project.reading() as store:
+        found = state_of(project, store)
+    if surroundings.as_json:
+        surroundings.answer(found)
+        return
+    show(surroundings, found)
+
+
+def show(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
+    """The whole picture for a person."""
+    engine = found["engine"]
+    if engine["silent"]:
+        running = f"engine silent since {engine['heartbeat']}: look at state/engine.log"
+    elif engine["running"]:
+        running = "engine running"
+    else:
+        running = "engine not running (start it with revline run)"
+    work = "nothing to do" if found["idle"] else "work ahead"
+    surroundings.say(f"{found['environment']}: {running}; {work}.")
+    show_outcome(surroundings, found)
+
+
+def show_outcome(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
+    """The table of syncs, and what needs a look below it."""
+    surroundings.table(
+        "",
+        ("Sync", "From", "To", "Done#", "Ahead#", "Waiting#", "Held#", "In doubt#", "Issues#",
+         "Last synced"),
+        [_row(name, sync) for name, sync in found["syncs"].items()],
+    )  # fmt: skip
+    calls = ", ".join(f"{name} {count}" for name, count in found["api_calls"].items())
+    surroundings.say(f"API calls today (UTC): {calls or 'none'}.")
+    for name, pause in found["paused"].items():
+        until = f" until {pause['until']}" if pause["until"] else ""
+        surroundings.say(f"Paused: {name} ({pause['code']}){until}. See revline connections list.")
+    _several(surroundings, "Waiting", found["waiting"], _waits_for)
+    _several(surroundings, "Held", found["held"], lambda row: f"held by {row['reason']}")
+    _several(surroundings, "In doubt", found["in_doubt"], lambda row: f"since {row['since']}")
+    _several(
+        surroundings,
+        "To be retried",
+        found["retry_later"],
+        lambda row: f"{row['reason'] or 'retry'} at {row['due_at']}",
+    )
+    if found["issues"]:
+        count = found["issues"]
+        surroundings.say(f"{count} open issue{'s' if count != 1 else ''}: see revline issues list.")
+
+
+def _row(name: str, sync: Mapping[str, Any]) -> tuple[object, ...]:
+    counts = sync["deliveries"]
+    shown = name if sync["enabled"] == "true" else f"{name} ({_mode(sync['enabled'])})"
+    age = sync["cursor_age_seconds"]
+    last = "never" if age is None else f"{_age(age)} ago"
+    if sync["backfill"] == "reading":
+        last += ", backfill going on"
+    return (
+        shown,
+        sync["from"],
+        sync["to"],
+        counts["done"],
+        counts["ready"] + counts["leased"],
+        counts["waiting"],
+        counts["held"],
+        counts["in_doubt"],
+        counts["issue"],
+        last,
+    )
+
+
+def _mode(enabled: str) -> str:
+    return {"false": "off", "shadow": "shadow"}.get(enabled, enabled)
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _waits_for(row: Mapping[str, Any]) -> str:
+    awaited = []
+    for one in row["for"]:
+        states = ", ".join(f"{sync}: {state}" for sync, state in one["state"].items())
+        own = states or "not seen yet"
+        awaited.append(f"{one['connection']} {one['object']} {one['id']} ({own})")
+    return f"waits for {'; '.join(awaited) or 'a link'}"
+
+
+def _several(
+    surroundings: Surroundings, title: str, rows: Sequence[Mapping[str, Any]], tell: Any
+) -> None:
+    if not rows:
+        return
+    surroundings.say(f"{title}:")
+    for row in rows[:SHOWN_MAX]:
+        source = row["source"]
+        record = f"{source['connection']} {source['object']} {source['id']}"
+        surroundings.say(f"  {row['sync']}: {record} {tell(row)}")
+    if len(rows) > SHOWN_MAX:
+        surroundings.say(f"  … and {len(rows) - SHOWN_MAX} more; --json lists them.")

@@ -1,0 +1,1 @@
+"""What ``revline init`` writes: connections, syncs, mappings and the files around them."""
