@@ -101,7 +101,10 @@ class ObjectSpec:
     created may stay invisible to :meth:`Resolves.lookup`. ``overlap`` is the stretch every sweep
     of changes reads again. ``associations`` are the objects whose ids can be read along.
     ``parent_of`` maps a child object to the field of the child that holds this object's id (empty
-    text where the link is an association). ``subject`` marks personal data.
+    text where the link is an association). ``subject`` marks personal data. ``read_permission``
+    and ``write_permission`` are the vendor's names of what our user must be granted, ``{object}``
+    standing for the object's name; empty where there is no such name. ``webhooks`` says whether the
+    vendor tells of this object's changes, where it has webhooks at all.
     """
 
     name: str
@@ -126,6 +129,9 @@ class ObjectSpec:
     immutable_when: str | None = None
     subject: bool = False
     writable: bool = True
+    webhooks: bool = True
+    read_permission: str = ""
+    write_permission: str = ""
     source: str = ""  # the vendor's page these facts come from
 
 

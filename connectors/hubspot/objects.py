@@ -84,6 +84,11 @@ def modified_field(object: str) -> str:
     return "lastmodifieddate" if object == "contacts" else MODIFIED_DEFAULT
 
 
+def _scope(name: str) -> str:
+    """An object's name in scopes; custom objects share one ("Scopes")."""
+    return "custom" if name == "*" else name
+
+
 def _object(
     name: str,
     label: str,
@@ -110,6 +115,8 @@ def _object(
         associations=associations,
         children=children,
         subject=subject,
+        read_permission=f"crm.objects.{_scope(name)}.read",
+        write_permission=f"crm.objects.{_scope(name)}.write",
         source="developers.hubspot.com: CRM API, Search the CRM, usage guidelines",
     )
 
@@ -130,6 +137,8 @@ _OWNERS: Final = ObjectSpec(
     match_keys=("email",),
     subject=True,
     writable=False,
+    webhooks=False,
+    read_permission="crm.objects.owners.read",
     source="developers.hubspot.com: Owners API",
 )
 
