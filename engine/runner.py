@@ -15,7 +15,7 @@ from connectors.errors import CallError
 from engine.clock import microseconds
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import NewRow, Origin
-from engine.pipeline.drain import drain
+from engine.pipeline.drain import claim_size, drain
 from engine.pipeline.gateway import UnavailableError
 from engine.pipeline.poll import (
     Polled,
@@ -36,7 +36,9 @@ from engine.store.streams import Stream
 from engine.verdict import backoff
 
 PAGES_PER_ROUND: Final = 5
+BACKFILL_PAGES_PER_ROUND: Final = 20
 ROUTES_PER_ROUND: Final = 10
+SWEEP_EVERY: Final = timedelta(seconds=30)
 BACKFILL_SINCE: Final = "backfill_since:"
 """The fact about the store that says since when an operator wants a sync's past read again."""
 
@@ -73,6 +75,7 @@ class Runner:
         self._spool = spool or NoSpool()
         self._catalogues = Catalogues(services)
         self._failures: dict[str, tuple[int, datetime]] = {}
+        self._swept_at: datetime | None = None
         self._poll_now: set[Endpoint] = set(services.sources())
 
     @property
@@ -80,10 +83,24 @@ class Runner:
         return self._services
 
     def recover(self) -> int:
-        """After a start: take back leases; what was sent without an answer is in doubt."""
-        now = self._services.clock.now()
-        with self._services.store.write() as tx:
-            return deliveries.recover(tx, now, all_leases=self._services.store.database.sqlite)
+        """After a start: take back leases; what was sent without an answer is in doubt.
+
+        All leases, if no other engine is at work on the store; otherwise those that ran out.
+        """
+        store = self._services.store
+        self._swept_at = self._services.clock.now()
+        with store.database.arriving() as alone, store.write() as tx:
+            return deliveries.recover(tx, self._swept_at, all_leases=alone)
+
+    def sweep_leases(self) -> int:
+        """Take back what another engine left, now and then. A lone engine leaves nothing."""
+        store, now = self._services.store, self._services.clock.now()
+        due = self._swept_at is None or now - self._swept_at >= SWEEP_EVERY
+        if store.database.sqlite or not due:
+            return 0
+        self._swept_at = now
+        with store.write() as tx:
+            return deliveries.recover(tx, now, all_leases=False)
 
     def poll_now(self, endpoints: Sequence[Endpoint] | None = None) -> None:
         """Let the next round read these objects' changes (all, if none are named)."""
@@ -91,6 +108,7 @@ class Runner:
 
     def round(self) -> Round:
         """One round: take in, read what is due, route, drain one batch per sync."""
+        self.sweep_leases()
         requests = take_in(self._services, self._spool)
         records = self.read_due()
         routed = self.route_all()
@@ -179,20 +197,18 @@ class Runner:
             return 0
         if changes_stream(sync.source) not in known or not self._ready_after(sync, known):
             return 0  # Changes are followed before the past is read, so that nothing falls between.
-        page = self._page(
-            name,
-            sync.source.connection,
-            lambda: backfill(self._services, sync, self._since(sync)),
-        )
-        return page.news if page else 0
-
-    def _since(self, sync: SyncConfig) -> datetime | None:
-        """From when on a sync's past is read: what an operator asked for wins."""
-        with self._services.store.read() as tx:
-            asked = streams.get_meta(tx, BACKFILL_SINCE + sync.name)
-        if asked is None:
-            return sync.start_from.since
-        return datetime.fromisoformat(asked) if asked else None
+        news = 0
+        for _ in range(BACKFILL_PAGES_PER_ROUND):
+            page = self._page(
+                name,
+                sync.source.connection,
+                lambda: backfill(self._services, sync, sync.start_from.since),
+            )
+            news += page.news if page else 0
+            # As many pages as fill the target's calls: half-full calls would cost twice as many.
+            if page is None or page.at_head or news >= claim_size(self._services, sync):
+                break
+        return news
 
     def _ready_after(self, sync: SyncConfig, known: dict[str, Stream]) -> bool:
         """Whether the syncs named in ``after:`` have read their past and delivered it."""

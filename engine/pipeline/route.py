@@ -25,29 +25,44 @@ def route(services: Services) -> int:
     if not rows:
         return 0
     roots = _roots_of_children(services, rows)
-    wants: list[Want] = []
-    derived: list[NewRow] = []
-    ends: list[tuple[int, int, str | None]] = []
-    now = services.clock.now()
-    for row in rows:
-        endpoint = Endpoint(row.address.connection, row.address.object)
-        syncs = _concerned(services, row, endpoint)
-        wants.extend(_want(row, sync) for sync in syncs)
-        derived.extend(
-            NewRow(root, THROUGH_CHILD, row.origin, now, related=row.address.ref)
-            for root in sorted(roots.get(row.address, ()))
-        )
-        if row.related is not None and row.kind == NoticeKind.ASSOCIATED.value:
-            derived.extend(_other_end(services, row))
-        reason = "through its root" if row.address in roots else "no sync is concerned"
-        ends.append((row.seq, len(syncs), reason))
     with services.store.write() as tx:
-        inbox.add(tx, derived)
-        deliveries.want(tx, wants)
-        inbox.routed(tx, ends)
+        new = inbox.still_new(tx, [row.seq for row in rows])
+        routes = _Routes(services, roots)
+        for row in rows:
+            if row.seq in new:
+                routes.add(row)
+        inbox.add(tx, routes.derived)
+        deliveries.want(tx, routes.wants)
+        inbox.routed(tx, routes.ends)
         services.failpoint("route.before_commit")
     services.failpoint("route.after_commit")
     return len(rows)
+
+
+class _Routes:
+    """What a batch of rows asks for, and how each row ends."""
+
+    def __init__(self, services: Services, roots: Mapping[Address, set[Address]]) -> None:
+        self._services = services
+        self._roots = roots
+        self._now = services.clock.now()
+        self.wants: list[Want] = []
+        self.derived: list[NewRow] = []
+        self.ends: list[tuple[int, int, str | None]] = []
+
+    def add(self, row: InboxRow) -> None:
+        """Route one row."""
+        endpoint = Endpoint(row.address.connection, row.address.object)
+        syncs = _concerned(self._services, row, endpoint)
+        self.wants.extend(_want(row, sync) for sync in syncs)
+        self.derived.extend(
+            NewRow(root, THROUGH_CHILD, row.origin, self._now, related=row.address.ref)
+            for root in sorted(self._roots.get(row.address, ()))
+        )
+        if row.related is not None and row.kind == NoticeKind.ASSOCIATED.value:
+            self.derived.extend(_other_end(self._services, row))
+        reason = "through its root" if row.address in self._roots else "no sync is concerned"
+        self.ends.append((row.seq, len(syncs), reason))
 
 
 def _concerned(services: Services, row: InboxRow, endpoint: Endpoint) -> list[SyncConfig]:

@@ -43,6 +43,8 @@ def take_in(services: Services, spool: SpoolSource) -> int:
         return 0
     rows = [row for request in requests for row in _rows(request)]
     with services.store.write() as tx:
+        if int(streams.get_meta(tx, POSITION) or 0) != position:
+            return 0  # Another engine was quicker.
         inbox.add(tx, rows)
         streams.put_meta(tx, POSITION, str(requests[-1].seq))
     services.failpoint("take_in.after_commit")

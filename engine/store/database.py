@@ -3,6 +3,7 @@
 SQLite: write-ahead log, ``synchronous=FULL``, and exactly one committing connection per file and
 process; it begins every transaction with ``BEGIN IMMEDIATE``, so that no transaction finds out at
 its first write that it came too late. Readers have connections of their own that cannot write.
+PostgreSQL: see :mod:`engine.store.postgres`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, StaticPool
 
+from engine.store import postgres
+
 BUSY_MILLISECONDS: Final = 30_000
-READERS_MAX: Final = 8
 
 
 class Database:
@@ -32,16 +34,17 @@ class Database:
         self.sqlite = url.startswith("sqlite")
         self.read_only = read_only
         self._local = threading.local()
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self.commits = 0
         if self.sqlite:
             path = url.removeprefix("sqlite:///")
             self._writer = None if read_only else _sqlite_writer(path)
             self._reader = _sqlite_reader(path)
         else:
-            engine = create_engine(url, pool_size=READERS_MAX, max_overflow=READERS_MAX)
-            self._writer = engine
+            engine = postgres.main_engine(url, read_only=read_only)
+            self._writer = None if read_only else engine
             self._reader = engine
+        self._presence = None if self.sqlite else postgres.Presence(self._reader)
 
     @classmethod
     def file(cls, path: Path, *, read_only: bool = False) -> Database:
@@ -55,9 +58,11 @@ class Database:
             raise RuntimeError("this store was opened for reading")
         if self.writing():
             raise RuntimeError("a transaction is already open in this thread")
-        with self._exclusive(), self._writer.begin() as connection:
+        with self._lock, self._writer.begin() as connection:
             self._local.writing = True
             try:
+                if not self.sqlite:
+                    postgres.one_writer(connection)
                 yield connection
             finally:
                 self._local.writing = False
@@ -74,15 +79,27 @@ class Database:
         return getattr(self._local, "writing", False)
 
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        if not self.sqlite:
-            yield
+    def arriving(self) -> Iterator[bool]:
+        """Take this engine's place; tells whether no other engine is at work on the store.
+
+        A SQLite store has one engine, by the project's lock. On PostgreSQL the place is held until
+        :meth:`close`, and no other engine arrives during the block.
+        """
+        if self._presence is None:
+            yield True
             return
-        with self._lock:
-            yield
+        with self._presence.arriving() as alone:
+            yield alone
+
+    def keep_place(self) -> None:
+        """Take the place again that a lost connection has cost. Cheap; call it now and then."""
+        if self._presence is not None:
+            self._presence.renew()
 
     def close(self) -> None:
         """Give back every connection; SQLite checkpoints its log."""
+        if self._presence is not None:
+            self._presence.leave()
         self._reader.dispose()
         if self._writer is not None and self._writer is not self._reader:
             self._writer.dispose()
@@ -93,6 +110,7 @@ def _sqlite_writer(path: str) -> Engine:
         f"sqlite:///{path}",
         poolclass=StaticPool,
         connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -118,6 +136,7 @@ def _sqlite_reader(path: str) -> Engine:
         f"sqlite:///file:{path}?mode=ro&uri=true",
         poolclass=NullPool,
         connect_args={"timeout": BUSY_MILLISECONDS / 1000},
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

@@ -77,6 +77,17 @@ def unrouted(tx: Tx, limit: int, but: Sequence[str] = ()) -> tuple[InboxRow, ...
     )
 
 
+def still_new(tx: Tx, seqs: Sequence[int]) -> set[int]:
+    """Those of the rows that nobody has routed since they were read."""
+    found: set[int] = set()
+    for part in chunks(seqs):
+        rows = tx.execute(
+            select(inbox.c.seq).where(inbox.c.seq.in_(part), inbox.c.state == InboxState.NEW.value)
+        )
+        found.update(row.seq for row in rows)
+    return found
+
+
 def routed(tx: Tx, ends: Sequence[tuple[int, int, str | None]]) -> None:
     """Mark rows as routed to ``open`` deliveries; none means skipped, with the reason."""
     if not ends:

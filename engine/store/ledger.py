@@ -172,8 +172,10 @@ def read_head(path: Path) -> Head | None:
 
 def verify(tx: Tx, vault: Vault, outside: Head | None) -> Verification:
     """Walk the chain from its start and name the first line that is not as it was sealed."""
+    # Asked for before walking: lines that are sealed meanwhile come after it.
+    stored = stored_head(tx)
+    ends = [end for end in (stored, outside) if end is not None and end.seq > 0]
     seq, before, lines = 0, START, 0
-    outside_met = outside is None or outside.seq == 0
     for row in _walk(tx):
         lines += 1
         at = Head(seq, before)
@@ -182,17 +184,15 @@ def verify(tx: Tx, vault: Vault, outside: Head | None) -> Verification:
         if row.prev != before or row.hash != _hash(vault, row.seq, before, row.line):
             return Verification(lines, 0, at, f"line {row.seq} was altered", row.seq)
         seq, before = row.seq, row.hash
-        if outside is not None and outside.seq == seq:
-            if outside.hash != before:
-                return Verification(
-                    lines, 0, Head(seq, before), f"line {seq} is not the one sealed", seq
-                )
-            outside_met = True
+        if any(end.seq == seq and end.hash != before for end in ends):
+            fault = f"line {seq} is not the one sealed"
+            return Verification(lines, 0, Head(seq, before), fault, seq)
     head = Head(seq, before)
-    if stored_head(tx) != head:
+    if any(end.seq > seq for end in ends):
         return Verification(lines, 0, head, f"lines after {seq} were removed", seq + 1)
-    if not outside_met:
-        return Verification(lines, 0, head, f"lines after {seq} were removed", seq + 1)
+    if (known := stored_head(tx).seq) < seq:
+        fault = f"the store's head was put back to line {known}"
+        return Verification(lines, 0, head, fault, known + 1)
     open_lines = tx.execute(select(ledger.c.number).where(ledger.c.seq.is_(None))).all()
     return Verification(lines, len(open_lines), head)
 

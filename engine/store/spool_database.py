@@ -34,6 +34,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool, StaticPool
 
+from engine.store.postgres import driver_url
+
 EFFECTIVE: Final = os.supports_effective_ids
 LOCK_KEY: Final = 0x5245564C  # names the spool among PostgreSQL's advisory locks
 
@@ -133,10 +135,11 @@ class SpoolDatabase:
             return _sqlite(self._place.file, self._place.busy_seconds, self._place.pages_max)
         milliseconds = int(self._place.busy_seconds * 1000)
         return create_engine(
-            str(self._place.url),
+            driver_url(str(self._place.url)),
             pool_size=1,
             max_overflow=0,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": max(2, int(self._place.busy_seconds)),
                 "options": f"-c lock_timeout={milliseconds} -c statement_timeout={milliseconds}",
@@ -179,7 +182,13 @@ def _writable(path: Path) -> bool:
 def reading_engine(place: SpoolPlace) -> Engine:
     """Connections that only read, each opened when needed, so that a replaced file is noticed."""
     if place.file is None:
-        return create_engine(str(place.url), pool_size=1, max_overflow=1, pool_pre_ping=True)
+        return create_engine(
+            driver_url(str(place.url)),
+            pool_size=1,
+            max_overflow=1,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
     path, busy_seconds = place.file, place.busy_seconds
     engine = create_engine(
         "sqlite://", poolclass=NullPool, creator=lambda: _open(path, "ro", busy_seconds)

@@ -72,6 +72,7 @@ class Store:
     def seal(self) -> ledger.Head:
         """Seal what is not sealed yet, and keep the head outside the store."""
         if not self.database.sqlite:
+            self.database.keep_place()
             with self.database.write() as tx:
                 ledger.seal(tx, self.vault)
         with self.read() as tx:
