@@ -26,6 +26,7 @@ from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
 from engine.pipeline.settle import end_deleted
 from engine.store import claims, deliveries, intents, ledger, links, records
+from engine.store.claims import Fulfilment
 from engine.store.intents import Ending
 from engine.store.ledger import Line
 from engine.store.sql import Tx
@@ -183,7 +184,8 @@ class _Resolving:
             taken = None
         if taken is None:
             links.create(self._tx, intent.source, target, {}, intent.parent, self._now)
-        claims.fulfil(self._tx, intent.delivery, intent.source, intent.object, record.ref.id)
+        made = Fulfilment(intent.delivery, intent.source, intent.object, record.ref.id)
+        claims.fulfil(self._tx, [made])
         deliveries.wake(self._tx, [intent.source], self._now)
         self._found(intent, record)
         return None

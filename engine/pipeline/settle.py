@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,11 +18,14 @@ from engine.pipeline.intend import agreed_by_sending
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
 from engine.store import claims, deliveries, intents, ledger, links, records
+from engine.store.claims import Fulfilment
 from engine.store.intents import Ending
 from engine.store.ledger import Line
+from engine.store.links import NewLink
 from engine.store.sql import Tx
 
 REMOVED: Final = "removed at the source"
+REASSIGNED: Final = "identity reassigned"
 TURNS_MAX: Final = 12
 TURN_WINDOW: Final = timedelta(hours=1)
 
@@ -41,6 +45,8 @@ class Settling:
         self._written: dict[Address, tuple[datetime | None, dict[str, str]]] = {}
         self._linked: list[Address] = []
         self._freed: list[Address] = []
+        self._made: list[tuple[Address, NewLink]] = []
+        self._fulfilled: list[Fulfilment] = []
 
     def confirmed(self, planned: Planned, outcome: Confirmed, *, how: str = "confirmed") -> None:
         """A write took effect: link, base, memory and ledger line."""
@@ -51,12 +57,11 @@ class Settling:
             self.deleted(planned, how=how, request_id=outcome.request_id)
             return
         base = agreed_by_sending(self._services, decided, outcome.fields)
-        number = intent.link
-        if number is None:
-            number = self._create_link(planned, target, base)
+        if intent.link is None:
+            self._made.append((item.source, NewLink(item.source, target, base, intent.parent)))
         else:
-            self._bases.setdefault(number, {}).update(base)
-            self._turn(planned, number)
+            self._bases.setdefault(intent.link, {}).update(base)
+            self._turn(planned, intent.link)
         stored: dict[str, Value] = {**intent.fields, **_known_fields(intent.fields, outcome)}
         digests = field_digests(self._services.store.vault, stored)
         self._written[target] = (outcome.version, digests)
@@ -68,12 +73,12 @@ class Settling:
                 outcome=how,
                 request_id=outcome.request_id,
                 target_id=outcome.id,
-                link=number,
             )
         )
         self._tell(planned, how, target=target, request_id=outcome.request_id)
         if intent.operation in (Operation.CREATE, Operation.UPSERT):
-            claims.fulfil(self._tx, intent.delivery, item.source, intent.object, outcome.id)
+            made = Fulfilment(intent.delivery, item.source, intent.object, outcome.id)
+            self._fulfilled.append(made)
 
     def deleted(self, planned: Planned, *, how: str, request_id: str | None = None) -> None:
         """A target is deleted, now or before: its link ends, its values are free again."""
@@ -91,20 +96,26 @@ class Settling:
         )
         self._tell(planned, how, request_id=request_id)
 
-    def _create_link(
-        self, planned: Planned, target: Address, base: Mapping[tuple[str, str], Agreed]
-    ) -> int:
-        source, parent = planned.intent.source, planned.intent.parent
-        taken = links.of_targets(self._tx, [target], source.connection, source.object).get(target)
-        if taken is not None and taken.near == source:
-            self._bases.setdefault(taken.number, {}).update(base)
-            return taken.number
-        if taken is not None:
-            # The identity is ours and the record is another's: the old owner's link is stale.
-            links.close(self._tx, taken.number, LinkState.CLOSED, "identity reassigned", self._now)
-        number = links.create(self._tx, source, target, base, parent, self._now)
-        self._linked.append(source)
-        return number
+    def _create_links(self) -> None:
+        """Link what was created. A target already linked keeps its link, or changes hands."""
+        groups: dict[tuple[str, str], list[NewLink]] = defaultdict(list)
+        for source, new in self._made:
+            groups[source.connection, source.object].append(new)
+        for (connection, object), wanted in groups.items():
+            fars = [new.far for new in wanted]
+            taken = links.of_targets(self._tx, fars, connection, object)
+            free: list[NewLink] = []
+            for new in wanted:
+                held = taken.get(new.far)
+                if held is not None and held.near == new.near:
+                    self._bases.setdefault(held.number, {}).update(new.base)
+                    continue
+                if held is not None:
+                    # The identity is ours, the record another's: the old owner's link is stale.
+                    links.close(self._tx, held.number, LinkState.CLOSED, REASSIGNED, self._now)
+                free.append(new)
+                self._linked.append(new.near)
+            links.create_many(self._tx, free, self._now)
 
     def _turn(self, planned: Planned, number: int) -> None:
         """Remember the latest values written to each field, to notice a field that flaps."""
@@ -173,6 +184,8 @@ class Settling:
     def write(self) -> None:
         """Say everything. The caller commits."""
         tx = self._tx
+        self._create_links()
+        claims.fulfil(tx, self._fulfilled)
         links.move_base(tx, self._bases, self._sync.source.connection, self._turns, self._now)
         self._remember()
         intents.end(tx, self._endings, self._now)

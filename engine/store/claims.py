@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from engine.model import Address
 from engine.store.sql import Tx, chunks, put_new
@@ -83,17 +83,39 @@ def take(
     return holders(tx, [claim for claim, _number, _source in wanted])
 
 
-def fulfil(tx: Tx, delivery: int, source: Address, object: str, target_id: str) -> None:
-    """The create succeeded: whoever asks for these values now is told the record."""
+@dataclass(frozen=True, slots=True)
+class Fulfilment:
+    """A create that succeeded: whose it was, and the record that came of it."""
+
+    delivery: int
+    source: Address
+    object: str
+    target_id: str
+
+
+def fulfil(tx: Tx, made: Sequence[Fulfilment]) -> None:
+    """These creates succeeded: whoever asks for their values now is told the record."""
+    if not made:
+        return
     tx.execute(
         update(create_claim)
         .where(
-            create_claim.c.delivery == delivery,
-            create_claim.c.source_object == source.object,
-            create_claim.c.source_id == source.id,
-            create_claim.c.object == object,
+            create_claim.c.delivery == bindparam("by"),
+            create_claim.c.source_object == bindparam("of_object"),
+            create_claim.c.source_id == bindparam("of_id"),
+            create_claim.c.object == bindparam("on"),
         )
-        .values(target_id=target_id)
+        .values(target_id=bindparam("became")),
+        [
+            {
+                "by": item.delivery,
+                "of_object": item.source.object,
+                "of_id": item.source.id,
+                "on": item.object,
+                "became": item.target_id,
+            }
+            for item in made
+        ],
     )
 
 

@@ -6,6 +6,7 @@ A link is stored once, its smaller (connection, object) on the left, and read fr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from engine.model import Address, Agreed, Link, LinkState
-from engine.store.sql import Tx, by_place, chunks, insert, put_new
+from engine.store.sql import Tx, by_place, chunks, insert, insert_many, put_new
 from engine.store.tables import edge, link
 
 ACTIVE = LinkState.ACTIVE.value
@@ -143,6 +144,21 @@ def children_of(tx: Tx, parents: Sequence[int], near_connection: str) -> dict[in
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link to be: ``near`` is the source's side, ``base`` is seen from it."""
+
+    near: Address
+    far: Address
+    base: Mapping[tuple[str, str], Agreed]
+    parent: int | None = None
+
+
+def create_many(tx: Tx, wanted: Sequence[NewLink], now: datetime) -> None:
+    """New active links. Both sides of each must be free; the unique indexes see to it."""
+    insert_many(tx, link, [_new_row(item, now) for item in wanted])
+
+
 def create(
     tx: Tx,
     near: Address,
@@ -151,28 +167,29 @@ def create(
     parent: int | None,
     now: datetime,
 ) -> int:
-    """A new active link. Both sides must be free; the unique indexes see to it."""
-    from_left = _left_first(near, far)
-    left, right = (near, far) if from_left else (far, near)
-    made = tx.execute(
-        insert(tx, link)
-        .values(
-            left_connection=left.connection,
-            left_object=left.object,
-            left_id=left.id,
-            right_connection=right.connection,
-            right_object=right.object,
-            right_id=right.id,
-            state=ACTIVE,
-            parent=parent,
-            base=base_text(base, from_left=from_left),
-            base_no=1,
-            created_at=now,
-            updated_at=now,
-        )
-        .returning(link.c.number)
-    )
+    """One new active link; returns its number."""
+    row = _new_row(NewLink(near, far, base, parent), now)
+    made = tx.execute(insert(tx, link).values(row).returning(link.c.number))
     return int(made.scalar_one())
+
+
+def _new_row(item: NewLink, now: datetime) -> dict[str, Any]:
+    from_left = _left_first(item.near, item.far)
+    left, right = (item.near, item.far) if from_left else (item.far, item.near)
+    return {
+        "left_connection": left.connection,
+        "left_object": left.object,
+        "left_id": left.id,
+        "right_connection": right.connection,
+        "right_object": right.object,
+        "right_id": right.id,
+        "state": ACTIVE,
+        "parent": item.parent,
+        "base": base_text(item.base, from_left=from_left),
+        "base_no": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
 
 
 def move_base(
