@@ -137,6 +137,8 @@ class Gateway:
             raise UnavailableError(connection, code, self.until(connection))
 
     def _note(self, connection: str, error: CallError) -> None:
+        if self._store.database.read_only:
+            return  # A plan looks on; the engine will meet the limit itself.
         now = self._clock.now()
         if self._store.database.read_only:
             return
