@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -39,10 +40,12 @@ def close(
     claimed: Sequence[Delivery],
     works: Mapping[int, Work],
     started_at: datetime | None = None,
+    patches: Mapping[int, Sequence[tuple[Address, str]]] | None = None,
 ) -> None:
     """End every claim of a batch in one transaction, with its issues and ledger lines.
 
-    ``started_at`` is when the batch began to look at other records.
+    ``started_at`` is when the batch began to look at other records. ``patches`` are the links that
+    a delivery was written without: it is done, and done again once one of them comes.
     """
     now = services.clock.now()
     closing = _Closing(services, sync, now, started_at or now)
@@ -57,10 +60,11 @@ def close(
             )
             for delivery in claimed
         ]
+        closings = [closing.patched(tx, one, patches or {}) for one in closings]
         deliveries.close(tx, closings, now)
         done = [c.delivery.source for c in closings if c.state is DeliveryState.DONE]
         # Who waited to learn whether these would be linked can tell now, either way.
-        deliveries.wake(tx, done, now)
+        deliveries.wake(tx, done, now, linked=False)
         closing.write(tx, closings)
     services.failpoint("close.after_commit")
 
@@ -179,9 +183,21 @@ class _Closing:
             delivery, DeliveryState.WAITING, self._now, reason="WAITS_FOR_LINK", waits=waits
         )
 
+    def patched(
+        self, tx: Tx, one: Closing, patches: Mapping[int, Sequence[tuple[Address, str]]]
+    ) -> Closing:
+        """What was written without a reference stays done until the link comes, or goes on now."""
+        waits = patches.get(one.delivery.number)
+        if not waits or one.state is not DeliveryState.DONE:
+            return one
+        if any(self._linked(tx, address, to_object) for address, to_object in waits):
+            return replace(one, state=DeliveryState.READY, due_at=self._now)
+        return replace(one, waits=tuple(waits))
+
     def _linked(self, tx: Tx, address: Address, to_object: str) -> bool:
         connection = self._sync.target.connection
-        return bool(links.of_sources(tx, [address], connection, to_object or None))
+        found = links.of_sources(tx, [address], connection, to_object or None)
+        return len(found.get(address, ())) == 1
 
     def _issue(self, delivery: Delivery, problem: Problem) -> Closing:
         self._count("issue")

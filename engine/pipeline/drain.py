@@ -119,6 +119,7 @@ class _Batch:
         self._sync = sync
         self._claimed = claimed
         self._results: Results = defaultdict(list)
+        self._patches: dict[int, list[tuple[Address, str]]] = defaultdict(list)
 
     def run(self) -> None:
         """The straight line."""
@@ -130,7 +131,15 @@ class _Batch:
         self._write(self._map(works, answers))
         self._write_children(works, answers)
         by_number = {work.delivery.number: work for work in works}
-        close(self._services, self._sync, self._results, self._claimed, by_number, started_at)
+        close(
+            self._services,
+            self._sync,
+            self._results,
+            self._claimed,
+            by_number,
+            started_at,
+            self._patches,
+        )
 
     def _resolve(self, claimed: Sequence[Delivery]) -> list[Delivery]:
         """Deliveries whose past is known; the others wait for it."""
@@ -230,6 +239,11 @@ class _Batch:
 
     def _write(self, items: Sequence[Item]) -> None:
         """Match, diff, intend, apply: what is left of each item is its result."""
+        for item in items:
+            self._patches[item.delivery.number].extend(
+                (Address(self._sync.source.connection, ref.object, ref.id), ref.to or "")
+                for ref in item.desired.later.values()
+            )
         for group in _by_target(items).values():
             for key, result in self._write_group(group).items():
                 self._results[key[0]].append(result)

@@ -233,10 +233,14 @@ def _wait_rows(closings: Sequence[Closing], now: datetime) -> list[Mapping[str, 
     return list(rows.values())
 
 
-def wake(tx: Tx, linked: Iterable[Address], now: datetime) -> int:
-    """Make ready what waits for a link of one of these records. Returns how many."""
+def wake(tx: Tx, sources: Iterable[Address], now: datetime, *, linked: bool = True) -> int:
+    """Make ready what waits for a link of one of these records. Returns how many.
+
+    ``linked``: the link has come, so that what was written without it is written again; otherwise
+    it was decided against, and only those that cannot go on without knowing look again.
+    """
     numbers: set[int] = set()
-    for (connection, object), ids in by_place(linked).items():
+    for (connection, object), ids in by_place(sources).items():
         for part in chunks(ids):
             rows = tx.execute(
                 select(wait.c.delivery).where(
@@ -244,16 +248,17 @@ def wake(tx: Tx, linked: Iterable[Address], now: datetime) -> int:
                 )
             )
             numbers.update(row.delivery for row in rows)
-    return _awake(tx, numbers, now)
+    states = [DeliveryState.WAITING.value, *([DeliveryState.DONE.value] if linked else [])]
+    return _awake(tx, numbers, states, now)
 
 
-def _awake(tx: Tx, numbers: Iterable[int], now: datetime) -> int:
+def _awake(tx: Tx, numbers: Iterable[int], states: Sequence[str], now: datetime) -> int:
     ordered = sorted(numbers)
     for part in chunks(ordered):
         tx.execute(
             update(delivery)
-            .where(delivery.c.number.in_(part), delivery.c.state == DeliveryState.WAITING.value)
-            .values(state=READY, due_at=now, tries=0)
+            .where(delivery.c.number.in_(part), delivery.c.state.in_(states))
+            .values(state=READY, due_at=now, tries=0, seen_hash=None)
         )
     return len(ordered)
 

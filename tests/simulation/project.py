@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 PROJECT = """
@@ -138,10 +139,12 @@ fields:
 }
 
 
-def write_project(folder: Path) -> Path:
-    """Put the project into a folder."""
+def write_project(
+    folder: Path, project: str = PROJECT, mappings: Mapping[str, str] | None = None
+) -> Path:
+    """Put the project into a folder; ``mappings`` replace those of the same name."""
     (folder / "mappings").mkdir(parents=True, exist_ok=True)
-    (folder / "revline.yaml").write_text(PROJECT)
-    for name, text in MAPPINGS.items():
+    (folder / "revline.yaml").write_text(project)
+    for name, text in {**MAPPINGS, **(mappings or {})}.items():
         (folder / "mappings" / f"{name}.yaml").write_text(text)
     return folder

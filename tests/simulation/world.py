@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from random import seed as seed_all
 from typing import Any
 
 from connectors.memory.connector import Memory
@@ -23,7 +24,7 @@ from engine.pipeline.services import Services
 from engine.runner import Runner
 from engine.store import delivery_states, inbox, ledger
 from engine.store.store import Store
-from tests.simulation.project import write_project
+from tests.simulation.project import PROJECT, write_project
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 KEY = b"k" * 32
@@ -36,9 +37,19 @@ class Crash(BaseException):
 class World:
     """Systems survive a crash; the engine is built anew on the same store."""
 
-    def __init__(self, folder: Path, seed: int = 1, config: Config | None = None) -> None:
-        self.folder = write_project(folder)
+    def __init__(
+        self,
+        folder: Path,
+        seed: int = 1,
+        config: Config | None = None,
+        store_url: str | None = None,
+        project: str = PROJECT,
+        mappings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = write_project(folder, project, mappings)
+        self.store_url = store_url
         self.random = Random(seed)
+        seed_all(seed)  # waits between tries draw from the interpreter's own
         self.clock = ManualClock(START)
         self.crm = MemorySystem(crm_objects(), self.clock.now, account="crm-1")
         self.sales = MemorySystem(sales_objects(), self.clock.now, account="sales-1")
@@ -50,7 +61,7 @@ class World:
 
     def boot(self) -> Runner:
         """Start an engine on what the last one left."""
-        self.store = Store.open(None, self.folder / "state", KEY)
+        self.store = Store.open(self.store_url, self.folder / "state", KEY)
         connectors = {
             "crm": Memory(self.crm, faults=self.plans["crm"], on_call=self._called),
             "sales": Memory(self.sales, faults=self.plans["sales"], on_call=self._called),
@@ -77,6 +88,10 @@ class World:
         """Kill the engine and start it again."""
         self.store.close()
         self.runner = self.boot()
+
+    def close(self) -> None:
+        """Give the store's connections back."""
+        self.store.close()
 
     def settle(self, hours_max: float = 12) -> None:
         """Let the engine work, time passing, until there is nothing to do."""

@@ -1,0 +1,35 @@
+"""References that are not linked yet: waited for, left out, or written later."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from tests.simulation.project import MAPPINGS
+from tests.simulation.world import World
+
+LATER = MAPPINGS["contact_to_contact"].replace("on_missing: hold", "on_missing: later")
+
+
+def test_a_later_reference_is_written_when_its_link_comes(tmp_path: Path) -> None:
+    # given a contact whose company cannot be created yet
+    world = World(tmp_path, mappings={"contact_to_contact": LATER})
+    company = world.crm.create("companies", {"name": "x" * 300, "domain": "late.example"}).ref
+    contact = world.crm.create("contacts", {"email": "c@late.example", "lastname": "C"}).ref
+    world.crm.associate(contact, company, primary=True)
+    # when the engine has done what it can
+    world.settle()
+    # then the contact is there without its account
+    (written,) = world.live(world.sales, "Contact").values()
+    assert written.fields.get("AccountId") is None
+    assert world.tally()["contacts"] == {"done": 1}
+    # and when the company is put right, the reference follows by itself
+    world.clock.advance(timedelta(minutes=10))
+    world.crm.update("companies", company.id, {"name": "Right"})
+    world.settle()
+    (account,) = world.live(world.sales, "Account")
+    (written,) = world.live(world.sales, "Contact").values()
+    assert written.fields["AccountId"] == account
+    before = world.writes()
+    world.settle()
+    assert world.writes() == before
