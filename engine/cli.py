@@ -61,7 +61,7 @@ class Commands(click.Group):
             # Whoever read our output has seen enough.
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
             ctx.exit(1)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a person reads what comes next
             ctx.exit(explain(error, ctx.obj))
 
 
@@ -83,8 +83,8 @@ class Commands(click.Group):
 def cli(ctx: click.Context, config: Path | None) -> None:
     """Keeps HubSpot, Salesforce and the rest of the lead-to-cash line in step, and proves it.
 
-    A folder is a project: revline.yaml, mappings/ and state/. Exit codes: 0 all is well, 1 something
-    needs a look, 2 the configuration must be changed.
+    A folder is a project: revline.yaml, mappings/ and state/. Exit codes: 0 all is well, 1
+    something needs a look, 2 the configuration must be changed.
     """
     ctx.obj = Surroundings(path=(config or Path()).absolute(), environ=os.environ)
 

@@ -114,7 +114,7 @@ class Dispatcher:
             try:
                 busy = self._read_round()
                 failures = 0
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - said, and tried again
                 failures += 1
                 self._failed("reading failed", failures, error)
                 continue
@@ -162,7 +162,7 @@ class Dispatcher:
                 if self._drain_turn(lane):
                     self._hint_others(lane)
                 failures = 0
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - one lane's failure stops no other
                 failures += 1
                 self._take_back(lane)
                 self._failed("delivering failed", failures, error, sync=lane.sync.name)

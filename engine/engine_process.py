@@ -6,7 +6,6 @@ of the same project), 1 when it was stopped while something hung.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ from engine.accounts import identify_all
 from engine.app import Project, closing, configured, open_project
 from engine.clock import SystemClock, microseconds
 from engine.commands.acts import Acts, poll_endpoints
+from engine.commands.planning import apply_plan
 from engine.control import SOCKET_FILE, ControlError, ControlServer
 from engine.daemon import ENGINE_LOCK, LockHeld, ProjectLock, follow_supervisor
 from engine.dispatch import Dispatcher
@@ -32,7 +32,7 @@ from engine.observe.metrics import EngineMetrics, write_exposition
 from engine.pipeline.poll import changes_stream, overdue
 from engine.pipeline.services import Services
 from engine.runner import Runner
-from engine.store import connections, delivery_views, inbox, streams
+from engine.store import delivery_views, inbox, streams
 from engine.store.store import NewerSchemaError, Store
 
 LOG_FILE: Final = "engine.log"
@@ -97,6 +97,7 @@ class Engine:
         return {
             "ping": lambda _given: {"pid": os.getpid()},
             "poll": self._poll,
+            "apply": self._apply,
             **self._acts.handlers(),
         }
 
@@ -105,8 +106,13 @@ class Engine:
         sync = self.project.config.syncs.get(name)
         if sync is None:
             raise ControlError("unknown_sync", f"there is no sync {name!r}")
-        self.dispatcher.poll_now(poll_endpoints(self.services, sync))
+        self.dispatcher.poll_now(poll_endpoints(sync))
         return {"sync": name, "asked": True}
+
+    def _apply(self, given: Mapping[str, Any]) -> object:
+        answer = apply_plan(self.services, given)
+        self.dispatcher.wake()
+        return answer
 
     # -- schedules -------------------------------------------------------------------------------
 
@@ -126,7 +132,7 @@ class Engine:
                 seconds=max(1.0, period.total_seconds()),
                 args=[name, act, *arguments],
                 id=name,
-                next_run_time=datetime.now(UTC) + timedelta(seconds=1),
+                next_run_time=SystemClock(timedelta(0)).now() + timedelta(seconds=1),
             )
 
         for endpoint in self.services.sources():
@@ -139,7 +145,7 @@ class Engine:
     def _guarded(self, name: str, act: Any, *arguments: Any) -> None:
         try:
             act(*arguments)
-        except Exception as error:  # noqa: BLE001 - the next slot tries again
+        except Exception as error:  # the next slot tries again
             self._logger.error("schedule failed", schedule=name, exc_info=error)  # noqa: TRY400
 
     def _poll_every(self, endpoint: Any) -> timedelta:
@@ -233,40 +239,36 @@ def run_engine(project: Project) -> int:
     try:
         lock = ProjectLock(state / ENGINE_LOCK)
         lock.acquire(LOCK_WAIT_SECONDS)
-        with contextlib.closing(_Released(lock)), closing(project.open_store()) as store:
-            with _stopping() as stop:
-                engine = Engine(project, store, logger)
-                try:
-                    engine.start()
-                    stop.wait()
-                finally:
-                    finished = engine.stop()
-        return 0 if finished else 1
+        try:
+            with closing(project.open_store()) as store, _stopping() as stop:
+                return _run_until(stop, Engine(project, store, logger))
+        finally:
+            lock.release()
     finally:
         handler.close()
 
 
-class _Released:
-    """Gives a lock back when closed."""
-
-    def __init__(self, lock: ProjectLock) -> None:
-        self._lock = lock
-
-    def close(self) -> None:
-        self._lock.release()
+def _run_until(stop: threading.Event, engine: Engine) -> int:
+    try:
+        engine.start()
+        stop.wait()
+    except BaseException:
+        engine.stop()
+        raise
+    return 0 if engine.stop() else 1
 
 
 def main(arguments: list[str]) -> int:
     """``python -m engine.engine_process CONFIG``."""
 
     def warn(text: str) -> None:
-        print(f"note: {text}", file=sys.stderr)
+        sys.stderr.write(f"note: {text}\n")
 
     try:
         project = open_project(Path(arguments[0]), os.environ, SystemClock(), warn)
         return run_engine(project)
     except (RevlineError, LockHeld, ControlError, NewerSchemaError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return 2
 
 

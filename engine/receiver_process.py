@@ -6,21 +6,19 @@ Exit code 2 when it must not start: configuration, port, or another receiver of 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Final
 
 from engine.app import Project, open_project
 from engine.clock import SystemClock
-from engine.daemon import RECEIVER_LOCK, LockHeld, ProjectLock, follow_supervisor
+from engine.daemon import LockHeld
 from engine.errors import RevlineError
 from engine.log_files import prepare_log
 from engine.observe.logs import LogSettings, set_up_logging
 from engine.receiver import ReceiverError, address_of, listen, serve, write_address
 
 LOG_FILE: Final = "receiver.log"
-LOCK_WAIT_SECONDS: Final = 5.0
 
 
 def run_receiver(project: Project) -> int:
@@ -28,15 +26,11 @@ def run_receiver(project: Project) -> int:
     state = project.make_state()
     log = prepare_log(state / LOG_FILE)
     handler = set_up_logging(LogSettings("receiver", file=log, secrets=project.secrets()))
-    lock = ProjectLock(state / RECEIVER_LOCK)
-    lock.acquire(LOCK_WAIT_SECONDS)
     try:
         listening = listen(project.config.receiver.host, project.config.receiver.port)
         parts = project.receiver_parts(lambda: write_address(state, address_of(listening)))
-        follow_supervisor(lambda: os.kill(os.getpid(), signal.SIGTERM))
         return serve(parts, listening)
     finally:
-        lock.release()
         handler.close()
 
 
@@ -46,7 +40,7 @@ def main(arguments: list[str]) -> int:
         project = open_project(Path(arguments[0]), os.environ, SystemClock())
         return run_receiver(project)
     except (RevlineError, LockHeld, ReceiverError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return 2
 
 

@@ -22,8 +22,8 @@ from engine.pipeline.services import Services
 from engine.runner import BACKFILL_SINCE
 from engine.store import (
     connections,
-    delivery_views,
     deliveries,
+    delivery_views,
     inbox,
     issues,
     ledger,
@@ -284,7 +284,7 @@ class Acts:
         ledger.append(tx, [line])
 
 
-def poll_endpoints(services: Services, sync: SyncConfig) -> tuple[Endpoint, ...]:
+def poll_endpoints(sync: SyncConfig) -> tuple[Endpoint, ...]:
     """The objects whose changes a sync needs: its root and the children it includes."""
     return (
         sync.source,

@@ -16,13 +16,10 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
     the fields and values that these accounts have. Exit code 2 for faults of the configuration, 1
     for what is wrong in an account.
     """
-    from connectors.base import ApiCall
+    from engine.app import unobserved
     from engine.mapping.examples import run_examples
 
     project = surroundings.project  # raises every fault of the files
-
-    def unobserved(_call: ApiCall) -> None:
-        """A check is not counted."""
 
     for name in project.config.connections:
         project.connector(name, unobserved)  # settings that only the connector understands

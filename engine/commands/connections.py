@@ -80,6 +80,7 @@ def check_connections(surroundings: Surroundings, *, names: tuple[str, ...]) -> 
     Nothing is stored; an account other than the one this project is linked to is reported.
     """
     from connectors.errors import CallError
+    from engine.app import unobserved
     from engine.store import connections as stored
 
     project = surroundings.project
@@ -91,7 +92,7 @@ def check_connections(surroundings: Surroundings, *, names: tuple[str, ...]) -> 
     for name in names or tuple(project.config.connections):
         pinned = states[name].account if name in states else None
         try:
-            answered = project.connector(name, _unobserved).check()
+            answered = project.connector(name, unobserved).check()
         except CallError as error:
             rows.append({"name": name, "ok": False, "code": error.code, "message": error.message})
             continue
@@ -116,10 +117,6 @@ def check_connections(surroundings: Surroundings, *, names: tuple[str, ...]) -> 
                              f"{row['message']}")  # fmt: skip
     if not all(row["ok"] for row in rows):
         raise click.exceptions.Exit(EXIT_WRONG)
-
-
-def _unobserved(call: object) -> None:
-    """A check outside the engine is not counted."""
 
 
 @command("pause", example="revline connections pause salesforce --reason 'release weekend'",

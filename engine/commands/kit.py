@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXIT_WRONG: Final = 1
 EXIT_CONFIGURATION: Final = 2
-PLAIN_WIDTH: Final = 120
+PLAIN_WIDTH: Final = 140
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -78,10 +78,11 @@ class Surroundings:
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table for people. Cells are shown as they are, never read as markup."""
+        from rich.box import SIMPLE_HEAD
         from rich.table import Table
         from rich.text import Text
 
-        shown = Table(title=title or None, title_justify="left", header_style="bold")
+        shown = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for name in columns:
             right = name.endswith("#")
             shown.add_column(

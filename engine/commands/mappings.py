@@ -29,17 +29,17 @@ def test(surroundings: Surroundings, *, files: tuple[str, ...]) -> None:
     names = [_name(file) for file in files] or mapping_names(folder)
     if not names:
         raise CommandError("no_mappings", f"there are no mapping files in {folder / 'mappings'}")
-    results = []
+    results: list[dict[str, object]] = []
     for name in names:
-        for result in run_examples(load_mapping(folder, name)):
-            results.append(
-                {
-                    "mapping": name,
-                    "example": result.name,
-                    "passed": result.passed,
-                    "difference": result.difference,
-                }
-            )
+        results += [
+            {
+                "mapping": name,
+                "example": one.name,
+                "passed": one.passed,
+                "difference": one.difference,
+            }
+            for one in run_examples(load_mapping(folder, name))
+        ]
     failed = [result for result in results if not result["passed"]]
     if surroundings.as_json:
         surroundings.answer(results)

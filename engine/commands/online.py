@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.base import ApiCall, Connector, Describes, FieldDescription, ObjectDescription
+from connectors.base import Connector, Describes, FieldDescription, ObjectDescription
 from connectors.errors import CallError
-from engine.app import Project, configured
+from engine.app import Project, configured, unobserved
 from engine.config.model import Endpoint, Mode, SyncConfig
 from engine.mapping.nearest import nearest
 from engine.mapping.rules import FieldProgram
@@ -72,7 +72,7 @@ class Online:
     def _identity(self, name: str) -> bool:
         place = self._project.config.connections[name].place
         try:
-            connector = self._project.connector(name, _unobserved)
+            connector = self._project.connector(name, unobserved)
             answered = connector.check()
         except CallError as error:
             self._found.append(
@@ -245,11 +245,11 @@ class Online:
                     if other.title.casefold() in native.casefold():
                         objects = " and ".join(sorted((sync.source.object, sync.target.object)))
                         pairs.setdefault(native, {}).setdefault(objects)
-        for native, objects in pairs.items():
+        for native, between in pairs.items():
             self._found.append(
                 _warning(
                     "NATIVE_CONNECTOR",
-                    f"make sure that {native} is off for {', '.join(objects)}",
+                    f"make sure that {native} is off for {', '.join(between)}",
                     "",
                     "two tools that write the same fields undo each other's work",
                 )
@@ -263,7 +263,3 @@ def _place_of(sync: SyncConfig, field: str) -> str | None:
         if any(source.rpartition(".")[2] == field for source in rule.sources):
             return rule.place
     return None
-
-
-def _unobserved(_call: ApiCall) -> None:
-    """A check outside the engine is not counted."""

@@ -52,7 +52,7 @@ def _poll_alone(surroundings: Surroundings, sync: Any) -> dict[str, object]:
         runner = Runner(services)
         runner.recover()
         changes = deliveries = 0
-        for endpoint in poll_endpoints(services, sync):
+        for endpoint in poll_endpoints(sync):
             for _ in range(ROUNDS_MAX):
                 page = poll_changes(services, endpoint)
                 changes += page.news

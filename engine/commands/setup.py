@@ -11,6 +11,7 @@ from engine.commands.kit import EXIT_WRONG, CommandError, Surroundings, command,
 if TYPE_CHECKING:
     from connectors.base import SetupNeed, SetupStep
     from engine.app import Project
+    from engine.config.model import SyncConfig
 
 
 @command("setup", example="revline setup salesforce --apply")
@@ -23,13 +24,11 @@ def setup(surroundings: Surroundings, *, connection: str, create: bool) -> None:
     account's API can create is created; doing it twice is harmless. For the rest the steps are
     printed. Exit code 1 while something is known to be missing.
     """
-    from connectors.base import ApiCall, SetsUp
+    from connectors.base import SetsUp
+    from engine.app import unobserved
 
     connection_of(surroundings, connection)
     project = surroundings.project
-
-    def unobserved(_call: ApiCall) -> None:
-        """Setting up is not counted."""
 
     connector = project.connector(connection, unobserved)
     if not isinstance(connector, SetsUp):
@@ -57,42 +56,57 @@ def setup(surroundings: Surroundings, *, connection: str, create: bool) -> None:
 
 def needs_of(project: Project, connection: str) -> list[SetupNeed]:
     """What the running syncs need on this connection's side, each once."""
-    from connectors.base import SetupKind, SetupNeed
-    from engine.config.model import Mode
-
-    found: dict[SetupNeed, None] = {}
-    spec = project.spec(connection)
-
-    def permission(object: str, *, write: bool) -> None:
-        facts = spec.object(object)
-        name = (facts.write_permission if write else facts.read_permission) if facts else ""
-        if name:
-            found.setdefault(SetupNeed(SetupKind.PERMISSION, object, name.format(object=object)))
-
+    needs = _Needs(project, connection)
     for sync in project.config.syncs.values():
         if sync.enabled.value == "false":
             continue
         if sync.target.connection == connection:
-            for rules in (sync.mapping, *sync.mapping.children):
-                creates = sync.mode in (Mode.UPSERT, Mode.CREATE_ONLY)
-                if creates and rules.identity_field:
-                    need = SetupNeed(
-                        SetupKind.IDENTITY_FIELD, rules.target_object, rules.identity_field
-                    )
-                    found.setdefault(need)
-                permission(rules.target_object, write=False)
-                if sync.mode is not Mode.LINK_ONLY:
-                    permission(rules.target_object, write=True)
+            needs.as_target(sync)
         if sync.source.connection == connection:
-            selections = (sync.mapping.selection, *sync.mapping.includes.values())
-            for selection in selections:
-                permission(selection.object, write=False)
-                facts = spec.object(selection.object)
-                told = spec.webhooks and facts is not None and facts.webhooks
-                if told and sync.webhooks and project.config.receiver.public_url:
-                    for event in _events(selection):
-                        found.setdefault(SetupNeed(SetupKind.WEBHOOK, selection.object, event))
-    return list(found)
+            needs.as_source(sync)
+    return list(needs.found)
+
+
+class _Needs:
+    """Collects the needs of syncs, in the order in which they come up."""
+
+    def __init__(self, project: Project, connection: str) -> None:
+        self.found: dict[SetupNeed, None] = {}
+        self._spec = project.spec(connection)
+        self._reachable = project.config.receiver.public_url is not None
+
+    def as_target(self, sync: SyncConfig) -> None:
+        """Identity fields where records are created, and the permission to write."""
+        for rules in (sync.mapping, *sync.mapping.children):
+            creates = sync.mode.value in ("upsert", "create_only")
+            if creates and rules.identity_field:
+                self._need("identity_field", rules.target_object, rules.identity_field)
+            self._permission(rules.target_object, write=False)
+            if sync.mode.value != "link_only":
+                self._permission(rules.target_object, write=True)
+
+    def as_source(self, sync: SyncConfig) -> None:
+        """The permission to read, and webhooks where they can arrive."""
+        for selection in (sync.mapping.selection, *sync.mapping.includes.values()):
+            self._permission(selection.object, write=False)
+            facts = self._spec.object(selection.object)
+            told = self._spec.webhooks and facts is not None and facts.webhooks
+            if told and sync.webhooks and self._reachable:
+                for event in _events(selection):
+                    self._need("webhook", selection.object, event)
+
+    def _permission(self, object: str, *, write: bool) -> None:
+        facts = self._spec.object(object)
+        if facts is None:
+            return
+        name = facts.write_permission if write else facts.read_permission
+        if name:
+            self._need("permission", object, name.format(object=object))
+
+    def _need(self, kind: str, object: str, name: str) -> None:
+        from connectors.base import SetupKind, SetupNeed
+
+        self.found.setdefault(SetupNeed(SetupKind(kind), object, name))
 
 
 def _events(selection: Any) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ state/
 .env
 """
 
-_ENVIRONMENT: Final = """# The secrets of this project. Copy to .env, fill in, and load before starting:
+_ENVIRONMENT: Final = """# The secrets of this project. Copy to .env, fill in, load before starting:
 #   set -a; . ./.env; set +a
 
 # HubSpot: Settings > Integrations > Service Keys, or a private app.

@@ -1,0 +1,14 @@
+"""Runs revisions inside the transaction that the caller has opened: all of them, or none."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from engine.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transaction_per_migration=False,
+)
+context.run_migrations()

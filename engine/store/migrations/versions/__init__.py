@@ -1,0 +1,1 @@
+"""One file per revision, numbered as the store's schema is."""
