@@ -30,6 +30,8 @@ from engine.pipeline.poll import (
 from engine.pipeline.references import Catalogues
 from engine.pipeline.route import THROUGH_CHILD, route
 from engine.pipeline.services import Services
+from engine.pipeline.sweep import EVERY as WAITS_EVERY
+from engine.pipeline.sweep import sweep
 from engine.pipeline.take_in import SpooledRequest, SpoolSource, take_in
 from engine.store import deliveries, delivery_states, delivery_views, inbox, streams
 from engine.store.streams import Stream
@@ -76,6 +78,7 @@ class Runner:
         self._catalogues = Catalogues(services)
         self._failures: dict[str, tuple[int, datetime]] = {}
         self._swept_at: datetime | None = None
+        self._looked_at_waits: datetime | None = None
         self._poll_now: set[Endpoint] = set(services.sources())
 
     @property
@@ -140,6 +143,9 @@ class Runner:
     def read_due(self) -> int:
         """Read the streams that are due. Returns the number of records that were news."""
         now = self._services.clock.now()
+        if self._looked_at_waits is None or now - self._looked_at_waits >= WAITS_EVERY:
+            self._looked_at_waits = now
+            sweep(self._services)
         with self._services.store.read() as tx:
             known = streams.every(tx)
         news = 0

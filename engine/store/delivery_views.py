@@ -91,3 +91,17 @@ def active_since(tx: Tx, sync: str, since: datetime, limit: int = 10_000) -> lis
         .limit(limit)
     )
     return [Address(row.connection, row.object, row.id) for row in rows]
+
+
+def states_of(tx: Tx, source: Address) -> list[tuple[str, str]]:
+    """Where a record's deliveries stand: sync and state."""
+    rows = tx.execute(
+        select(delivery.c.sync, delivery.c.state)
+        .where(
+            delivery.c.connection == source.connection,
+            delivery.c.object == source.object,
+            delivery.c.id == source.id,
+        )
+        .order_by(delivery.c.sync)
+    )
+    return [(row.sync, row.state) for row in rows]

@@ -149,6 +149,11 @@ def end(tx: Tx, id: str, resolution: str, now: datetime) -> bool:
     return bool(changed.rowcount)
 
 
+def is_open(tx: Tx, sync: str, source: Address) -> bool:
+    """Whether a record has an open issue in a sync."""
+    return tx.execute(select(issue.c.id).where(_open_for(sync, source))).first() is not None
+
+
 def find(tx: Tx, vault: Vault, id: str) -> StoredIssue | None:
     """One issue, by id."""
     row = tx.execute(select(issue).where(issue.c.id == id)).first()

@@ -33,3 +33,22 @@ def test_a_later_reference_is_written_when_its_link_comes(tmp_path: Path) -> Non
     before = world.writes()
     world.settle()
     assert world.writes() == before
+
+
+def test_a_day_of_waiting_is_an_issue_that_names_the_parent(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    company = world.crm.create("companies", {"name": "x" * 300, "domain": "late.example"}).ref
+    contact = world.crm.create("contacts", {"email": "c@late.example", "lastname": "C"}).ref
+    world.crm.associate(contact, company, primary=True)
+    world.settle()
+    world.clock.advance(timedelta(hours=25))
+    world.settle()
+    found = {issue.code: issue for issue in world.issues()}
+    assert set(found) == {"REFUSED", "WAITS_LONG"}
+    waiting = found["WAITS_LONG"]
+    assert waiting.source.id == contact.id
+    assert waiting.parameters["awaited"] == f"companies {company.id}"
+    assert "companies: issue" in waiting.parameters["awaited_state"]
+    world.crm.update("companies", company.id, {"name": "Right"})
+    world.settle()
+    assert world.issues() == []
