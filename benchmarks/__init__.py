@@ -1,0 +1,1 @@
+"""How fast the engine is beside a plain loop, measured in one run: ``python -m benchmarks``."""
