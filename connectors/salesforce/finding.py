@@ -13,7 +13,7 @@ from connectors.errors import DuplicateFound
 from connectors.records import Absent, Found, Identity, Lookup, Record, Ref, Selection
 from connectors.salesforce.describing import Column, Schemas
 from connectors.salesforce.ids import normal_id
-from connectors.salesforce.objects import READ_MAX, SPEC
+from connectors.salesforce.objects import READ_MAX, SEARCH_MAX, SEARCH_MAX_ADDRESS
 from connectors.salesforce.reading import Reading, gone, reading, row_id
 from connectors.salesforce.rest import Rest, in_parts
 from connectors.salesforce.searching import Query, parse_queries, row_key, where
@@ -106,11 +106,11 @@ def search_records(
     how = _widened(reading(schemas, selection), columns)
     parsed = parse_queries(queries, columns)
     answers: list[list[Record]] = [[] for _ in queries]
-    size = _batch_search(selection.object)
     for shape in dict.fromkeys(tuple(column.key for column, _, _ in one.terms) for one in parsed):
         same = [one for one in parsed if tuple(column.key for column, _, _ in one.terms) == shape]
         unique = {one.key: one for one in same}
         found: dict[tuple[object, ...], list[Record]] = {key: [] for key in unique}
+        size = _batch_search(same[0])
         for at in range(0, len(unique), size):
             _search(rest, how, list(unique.values())[at : at + size], found, limit_each)
         for one in same:
@@ -236,6 +236,7 @@ def _narrowed(record: Record, keep: set[str]) -> Record:
     )
 
 
-def _batch_search(object: str) -> int:
-    facts = SPEC.object(object)
-    return facts.batch_search if facts is not None else 1
+def _batch_search(query: Query) -> int:
+    """How many queries of this shape fit into one call: fewer where each has ten spellings."""
+    by_address = any(column.field.vendor_type == "url" for column, _, _ in query.terms)
+    return SEARCH_MAX_ADDRESS if by_address else SEARCH_MAX

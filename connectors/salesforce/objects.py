@@ -77,7 +77,7 @@ OBJECTS: tuple[ObjectSpec, ...] = (
         batch_search=SEARCH_MAX_ADDRESS,
     ),
     _object("Contact", "Contact", match_keys=("Email",), subject=True),
-    _object("Lead", "Lead", match_keys=("Email",), subject=True, batch_search=SEARCH_MAX_ADDRESS),
+    _object("Lead", "Lead", match_keys=("Email",), subject=True),
     _object(
         "Opportunity",
         "Opportunity",

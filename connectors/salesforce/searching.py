@@ -64,16 +64,33 @@ def parse_queries(
 
 
 def where(queries: Sequence[Query]) -> str:
-    """The rows that answer any of these queries, which all have the same fields."""
-    if len(queries[0].terms) == 1:
-        column = queries[0].terms[0][0]
-        values = dict.fromkeys(value for query in queries for value in query.terms[0][1])
-        return any_of(column.soql, values)
-    conditions = dict.fromkeys(
-        all_true([any_of(column.soql, values) for column, values, _ in query.terms])
-        for query in queries
+    """The rows that answer any of these queries, which all have the same fields.
+
+    Queries that differ in one field alone share a condition: a query's address has a limit, and a
+    price book's hundred entries then fit into one.
+    """
+    place = _varying(queries)
+    groups: dict[tuple[str, ...], dict[Literal, None]] = {}
+    for query in queries:
+        terms = enumerate(query.terms)
+        shared = tuple(
+            "" if number == place else any_of(column.soql, values)
+            for number, (column, values, _) in terms
+        )
+        groups.setdefault(shared, {}).update(dict.fromkeys(query.terms[place][1]))
+    varying = queries[0].terms[place][0].soql
+    return any_true(
+        [
+            all_true([condition or any_of(varying, own) for condition in shared])
+            for shared, own in groups.items()
+        ]
     )
-    return any_true(list(conditions))
+
+
+def _varying(queries: Sequence[Query]) -> int:
+    """Which of the queries' fields has the most different values."""
+    places = range(len(queries[0].terms))
+    return max(places, key=lambda place: len({query.terms[place][1] for query in queries}))
 
 
 def row_key(query: Query, record: Record) -> tuple[object, ...]:

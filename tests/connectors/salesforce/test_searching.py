@@ -61,6 +61,13 @@ def test_several_fields_become_alternatives(columns: dict[str, Column]) -> None:
     )
 
 
+def test_queries_that_differ_in_one_field_share_a_condition(columns: dict[str, Column]) -> None:
+    queries = parse_queries(
+        [{"Name": name, "NumberOfEmployees": "7"} for name in ("A", "B", "A", "C")], columns
+    )
+    assert where(queries) == "(Name IN ('A','B','C')) AND (NumberOfEmployees IN (7))"
+
+
 @pytest.mark.parametrize(
     "query",
     [
