@@ -154,8 +154,8 @@ def _commit(
             news.update(_owed(tx, only, hashes, news))
         heard = _Heard(origin, asked_at, now, only.name if only else None)
         rows = [
-            _row(services, address, record, heard, exact=_exact(known.get(address), record))
-            for address, (record, _hash) in news.items()
+            _row(services, address, record, heard, exact=_exact(known.get(address), record, hash))
+            for address, (record, hash) in news.items()
         ]
         inbox.add(tx, rows)
         remember_read(services, tx, news.items(), known, asked_at)
@@ -187,7 +187,7 @@ def _is_news(known: Known | None, record: Record, hash: str, origin: Origin) -> 
     return record.version > known.version
 
 
-def _exact(known: Known | None, record: Record) -> bool:
+def _exact(known: Known | None, record: Record, hash: str) -> bool:
     """Whether the page's copy can be used as it is; if not, the record is read again.
 
     Not when the time is one we know and the content is another: either may be the later one. After
@@ -197,7 +197,9 @@ def _exact(known: Known | None, record: Record) -> bool:
         return False
     if known is None or known.version is None or known.hash == WRITTEN:
         return True
-    return record.version > known.version
+    return record.version > known.version or (
+        record.version == known.version and known.hash == hash
+    )
 
 
 def _owed(
