@@ -57,7 +57,14 @@ def drain(services: Services, catalogues: Catalogues, sync: SyncConfig) -> int:
         return 0
     now = services.clock.now()
     with services.store.write() as tx:
-        claimed = deliveries.claim(tx, sync.name, claim_size(services, sync), now, LEASE)
+        claimed = deliveries.claim(
+            tx,
+            sync.name,
+            claim_size(services, sync),
+            now,
+            LEASE,
+            ordered=prepare.ordered(sync),
+        )
     if not claimed:
         return 0
     services.failpoint("claim.after_commit")
@@ -182,7 +189,8 @@ class _Batch:
             known = records.known(tx, [delivery.source for delivery, _read in live])
         found = []
         for delivery, read in live:
-            if self._is_stale(read.record, known.get(delivery.source)):
+            stale = self._is_stale(read.record, known.get(delivery.source))
+            if stale and not prepare.ordered(self._sync):
                 due_at = self._services.clock.now() + timedelta(seconds=STALE_SECONDS)
                 self._results[delivery.number].append(TryLater(due_at, STALE_READ))
             elif (

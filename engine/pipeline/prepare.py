@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connectors.base import Children
 from connectors.records import Life, Record, Selection
-from engine.config.model import Endpoint, SyncConfig
+from engine.config.model import Endpoint, SyncConfig, WriteOrder
 from engine.mapping.model import SourceView
 from engine.model import Address, Delivery, Known
 from engine.pipeline.batch import Work
@@ -38,13 +38,18 @@ def sources(
     found: dict[Address, Read] = {}
     for address, (sealed, asked_at) in stored.items():
         record = codec.load_record(vault.open(sealed, SNAPSHOT))
-        if not _overtaken(record, asked_at, known.get(address)):
+        if ordered(sync) or not _overtaken(record, asked_at, known.get(address)):
             found[address] = Read(record, asked_at, fresh=False)
     missing = [item.source for item in claimed if item.source not in found]
     if missing:
         found.update(_read(services, sync, missing))
         _remember(services, {a: found[a] for a in missing})
     return found
+
+
+def ordered(sync: SyncConfig) -> bool:
+    """Whether every version that was seen is to be delivered, old ones too."""
+    return sync.write_order is WriteOrder.ORDERED
 
 
 def _overtaken(record: Record, asked_at: datetime, known: Known | None) -> bool:

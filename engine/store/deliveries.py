@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,8 +75,19 @@ def want(tx: Tx, wants: Sequence[Want]) -> None:
     )
 
 
-def claim(tx: Tx, sync: str, limit: int, now: datetime, lease_for: timedelta) -> list[Delivery]:
-    """Lease up to ``limit`` due deliveries of a sync, oldest due first."""
+def claim(
+    tx: Tx,
+    sync: str,
+    limit: int,
+    now: datetime,
+    lease_for: timedelta,
+    *,
+    ordered: bool = False,
+) -> list[Delivery]:
+    """Lease up to ``limit`` due deliveries of a sync, oldest due first.
+
+    ``ordered``: each claim covers the oldest version not delivered yet, instead of the newest.
+    """
     query = (
         select(delivery)
         .where(delivery.c.sync == sync, delivery.c.state.in_(CLAIMABLE), delivery.c.due_at <= now)
@@ -97,7 +109,11 @@ def claim(tx: Tx, sync: str, limit: int, now: datetime, lease_for: timedelta) ->
             )
         )
         tx.execute(delete(wait).where(wait.c.delivery.in_(part)))
-    return [_claimed(row) for row in rows]
+    claimed = [_claimed(row) for row in rows]
+    if not ordered:
+        return claimed
+    oldest = inbox.oldest(tx, [(item.source, item.settled) for item in claimed])
+    return [replace(item, taken=oldest.get(item.source, item.taken)) for item in claimed]
 
 
 def _claimed(row: Any) -> Delivery:

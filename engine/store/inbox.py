@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from connectors.records import Ref
 from engine.model import Address, InboxRow, InboxState, NewRow, Origin
-from engine.store.sql import PARAMETERS_MAX, Tx, chunks, insert
+from engine.store.sql import PARAMETERS_MAX, Tx, by_place, chunks, insert
 from engine.store.tables import inbox
 
 
@@ -183,6 +183,29 @@ def snapshots(
             address = by_seq[row.seq]
             if (row.object, row.id) == (address.object, address.id):
                 found[address] = (row.snapshot, row.asked_at)
+    return found
+
+
+def oldest(tx: Tx, roots: Sequence[tuple[Address, int]]) -> dict[Address, int]:
+    """The first open row of each root after a position, where there is one."""
+    after = dict(roots)
+    found: dict[Address, int] = {}
+    for (connection, object), ids in by_place(after).items():
+        for part in chunks(ids):
+            rows = tx.execute(
+                select(inbox.c.id, inbox.c.seq)
+                .where(
+                    inbox.c.connection == connection,
+                    inbox.c.object == object,
+                    inbox.c.id.in_(part),
+                    inbox.c.state == InboxState.ROUTED.value,
+                )
+                .order_by(inbox.c.seq)
+            )
+            for row in rows:
+                address = Address(connection, object, row.id)
+                if row.seq > after[address]:
+                    found.setdefault(address, row.seq)
     return found
 
 
