@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ class Store:
         self.database = database
         self.vault = vault
         self.head_file = head_file
+        self._head_lock = threading.Lock()
 
     @classmethod
     def open(cls, url: str | None, state: Path, key: bytes, *, read_only: bool = False) -> Store:
@@ -37,9 +39,9 @@ class Store:
 
         A missing schema is created. Raises :class:`NewerSchemaError`.
         """
+        if not read_only:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
         if url is None:
-            if not read_only:
-                state.mkdir(mode=0o700, parents=True, exist_ok=True)
             database = Database.file(state / MAIN_FILE, read_only=read_only)
         else:
             database = Database(url, read_only=read_only)
@@ -75,10 +77,11 @@ class Store:
             self.database.keep_place()
             with self.database.write() as tx:
                 ledger.seal(tx, self.vault)
-        with self.read() as tx:
-            head = ledger.stored_head(tx)
-        if self.head_file is not None and ledger.read_head(self.head_file) != head:
-            ledger.write_head(self.head_file, head)
+        with self._head_lock:
+            with self.read() as tx:
+                head = ledger.stored_head(tx)
+            if self.head_file is not None and ledger.read_head(self.head_file) != head:
+                ledger.write_head(self.head_file, head)
         return head
 
     def read(self) -> AbstractContextManager[Tx]:

@@ -33,10 +33,17 @@ CHANCES = {
 class History:
     """Everything that happens is drawn from the seed."""
 
-    def __init__(self, folder: Path, seed: int, *, crash_chance: float = 0.02) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        crash_chance: float = 0.02,
+        store_url: str | None = None,
+    ) -> None:
         self.seed = seed
         self.random = Random(seed)
-        self.world = World(folder, seed)
+        self.world = World(folder, seed, store_url=store_url)
         self.crash_chance = crash_chance
         self.crashes = 0
         self.companies: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,12 +10,17 @@ from pathlib import Path
 import pytest
 
 from connectors.records import Ref
+from tests.simulation.conftest import ON_BOTH
 from tests.simulation.world import World
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path, store_url: str | None) -> Iterator[World]:
+    made = World(tmp_path, store_url=store_url)
+    yield made
+    made.close()
 
 
 def seed(world: World) -> dict[str, str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from tests.simulation.conftest import ON_BOTH
 from tests.simulation.world import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path, store_url: str | None) -> Iterator[World]:
+    made = World(tmp_path, store_url=store_url)
+    yield made
+    made.close()
 
 
 def deal(world: World, name: str = "Deal", **fields: object) -> str:
@@ -32,6 +36,7 @@ def later(world: World) -> None:
     world.clock.advance(timedelta(minutes=10))
 
 
+@ON_BOTH
 def test_two_companies_with_one_domain_make_one_account(world: World) -> None:
     world.crm.create("companies", {"name": "One", "domain": "same.example"})
     world.crm.create("companies", {"name": "Two", "domain": "same.example"})
@@ -64,6 +69,7 @@ def test_a_match_is_linked_updated_and_stamped(world: World) -> None:
     assert account.fields["Revline_Id__c"] == f"revline-companies-{company.ref.id}"
 
 
+@ON_BOTH
 def test_one_bad_record_in_a_hundred_is_one_issue(world: World) -> None:
     for number in range(100):
         name = "x" * 300 if number == 50 else f"Company {number}"
@@ -80,6 +86,7 @@ def test_one_bad_record_in_a_hundred_is_one_issue(world: World) -> None:
     assert len(world.live(world.sales, "Account")) == 100
 
 
+@ON_BOTH
 def test_contacts_merged_at_the_source_keep_one_target(world: World) -> None:
     first = world.crm.create("contacts", {"email": "a@x.example", "lastname": "A"}).ref.id
     second = world.crm.create("contacts", {"email": "b@x.example", "lastname": "B"}).ref.id
@@ -93,6 +100,7 @@ def test_contacts_merged_at_the_source_keep_one_target(world: World) -> None:
     assert len(world.live(world.sales, "Contact")) == 2
 
 
+@ON_BOTH
 def test_an_archived_deal_is_flagged_and_its_target_kept(world: World) -> None:
     id = deal(world)
     world.settle()
@@ -138,6 +146,7 @@ def test_a_deleted_target_is_an_issue_and_nothing_is_created(world: World) -> No
     assert world.live(world.sales, "Account") == {}
 
 
+@ON_BOTH
 def test_a_child_waits_for_its_parents_link(world: World) -> None:
     company = world.crm.create("companies", {"name": "x" * 300, "domain": "late.example"}).ref
     contact = world.crm.create("contacts", {"email": "c@late.example", "lastname": "C"}).ref

@@ -22,3 +22,14 @@ def test_a_random_history_ends_well(tmp_path: Path, number: int) -> None:
     history = History(tmp_path, seed)
     history.run(steps=60)
     history.check()
+
+
+@pytest.mark.parametrize("seed", [*FIXED[:2], START_SEED])
+def test_a_random_history_ends_well_on_postgresql(
+    tmp_path: Path, postgres_url: str, seed: int
+) -> None:
+    print(f"seed {seed}")
+    history = History(tmp_path, seed, store_url=postgres_url)
+    history.run(steps=60)
+    history.check()
+    history.world.close()
