@@ -203,18 +203,26 @@ class Runner:
             return 0
         if changes_stream(sync.source) not in known or not self._ready_after(sync, known):
             return 0  # Changes are followed before the past is read, so that nothing falls between.
-        news = 0
+        news, since = 0, self._since(sync)
         for _ in range(BACKFILL_PAGES_PER_ROUND):
             page = self._page(
                 name,
                 sync.source.connection,
-                lambda: backfill(self._services, sync, sync.start_from.since),
+                lambda: backfill(self._services, sync, since),
             )
             news += page.news if page else 0
             # As many pages as fill the target's calls: half-full calls would cost twice as many.
             if page is None or page.at_head or news >= claim_size(self._services, sync):
                 break
         return news
+
+    def _since(self, sync: SyncConfig) -> datetime | None:
+        """From when on a sync's past is read: what an operator asked for wins."""
+        with self._services.store.read() as tx:
+            asked = streams.get_meta(tx, BACKFILL_SINCE + sync.name)
+        if asked is None:
+            return sync.start_from.since
+        return datetime.fromisoformat(asked) if asked else None
 
     def _ready_after(self, sync: SyncConfig, known: dict[str, Stream]) -> bool:
         """Whether the syncs named in ``after:`` have read their past and delivered it."""
