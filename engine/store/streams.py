@@ -71,6 +71,11 @@ def take_slot(tx: Tx, schedule: str, slot: int, now: datetime) -> bool:
     return taken.first() is not None
 
 
+def forget_slots(tx: Tx, before: datetime) -> int:
+    """Forget slots that fired before an instant."""
+    return tx.execute(schedule_slot.delete().where(schedule_slot.c.fired_at < before)).rowcount
+
+
 def get_meta(tx: Tx, key: str) -> str | None:
     """A fact about the store."""
     found: str | None = tx.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
