@@ -38,12 +38,12 @@ class Suite:
 SUITES = (
     Suite("unit", ("unit", "mapping", "config", "pipeline")),
     Suite("connectors", ("connectors",)),
-    Suite("store", ("store", "spool")),
+    Suite("store", ("store", "spool", "postgres")),
     Suite("simulation", ("simulation",)),
     Suite("receiver and daemon", ("receiver", "daemon"), parallel=False),
     Suite("command line", ("cli",)),
     Suite("sandbox", ("sandbox",)),
-    Suite("end to end", ("end_to_end",)),
+    Suite("end to end", ("endtoend",)),
 )
 ELSEWHERE = frozenset({"repository"})  # run by make check
 

@@ -282,9 +282,8 @@ def _awake(tx: Tx, numbers: Iterable[int], states: Sequence[str], now: datetime)
 def recover(tx: Tx, now: datetime, *, all_leases: bool, sync: str | None = None) -> int:
     """Take back leases: all of them (the lock proves their owner dead) or the expired ones.
 
-    ``sync`` limits it to one sync's.
-
-    A delivery with an intent that was sent and never answered comes back as in doubt.
+    ``sync`` limits it to one sync's. A delivery with an intent that was sent and never answered
+    comes back as in doubt.
     """
     expired = delivery.c.state == DeliveryState.LEASED.value
     if not all_leases:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors import registry
 from connectors.docs import pages
+from engine.config.load import load
+from engine.mapping.compiled import MappingProgram
+from engine.mapping.examples import run_examples
 from engine.model import DeliveryState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,6 +98,21 @@ def test_the_changelog_tells_of_this_version() -> None:
 
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_project_of_the_readme_is_sound(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    project, mapping = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "revline.yaml").write_text(project, encoding="utf-8")
+    (tmp_path / "mappings" / "company_to_account.yaml").write_text(mapping, encoding="utf-8")
+    environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", project), "x")
+    specs = {name: registry.spec(name) for name in registry.kinds()}
+    program = load(tmp_path, environ, specs).syncs["companies"].mapping
+    assert isinstance(program, MappingProgram)
+    results = run_examples(program)
+    assert results
+    assert not [result for result in results if result.passed]
 
 
 def test_the_readme_names_only_targets_that_exist() -> None:
