@@ -17,6 +17,7 @@ CODE := connectors engine sandbox benchmarks tests .ci
 PACKAGES := connectors engine sandbox
 
 .PHONY: help demo test check bench torture lock clean setup
+.PHONY: check-lint check-format check-types check-imports check-repository
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -28,11 +29,22 @@ test: setup ## Run every suite, with its seconds (REVLINE_SEED=n repeats a run)
 	@$(BIN)/python .ci/suites.py $(SUITES)
 
 check: setup ## Lint, format, types, import rules, the repository's own rules
+	@$(MAKE) --keep-going check-lint check-format check-types check-imports check-repository
+
+check-lint:
 	@$(BIN)/ruff check --quiet $(CODE) && echo "ruff check        ok"
+
+check-format:
 	@$(BIN)/ruff format --quiet --check $(CODE) && echo "ruff format       ok"
+
+check-types:
 	@$(BIN)/mypy --no-error-summary && echo "mypy --strict     ok"
+
+check-imports:
 	@$(BIN)/lint-imports --no-logo > $(VENV)/lint-imports.txt 2>&1 \
-	  || { cat $(VENV)/lint-imports.txt; exit 1; }; echo "import rules      ok"
+	  && echo "import rules      ok" || { cat $(VENV)/lint-imports.txt; exit 1; }
+
+check-repository:
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/repository
 
 bench: setup ## Measure against a plain loop, in one run of under three minutes
