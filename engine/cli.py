@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +66,17 @@ class Commands(click.Group):
             ctx.exit(explain(error, ctx.obj))
 
 
+def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001
+    if not asked or ctx.resilient_parsing:
+        return
+    try:
+        number = version("revline")
+    except PackageNotFoundError:
+        number = "from a source folder"  # run without being installed
+    click.echo(f"revline {number}")
+    ctx.exit()
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -78,7 +90,14 @@ class Commands(click.Group):
     metavar="CONFIG",
     help="The project: revline.yaml or its folder. Default: the working folder.",
 )
-@click.version_option(package_name="revline", prog_name="revline")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def cli(ctx: click.Context, config: Path | None) -> None:
     """Keeps HubSpot, Salesforce and the rest of the lead-to-cash line in step, and proves it.

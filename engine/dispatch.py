@@ -147,8 +147,7 @@ class Dispatcher:
         services.gateway.flush_calls()
         if not services.store.database.sqlite:
             services.gateway.refresh()  # another node may have paused or resumed a connection
-            with services.store.write() as tx:
-                deliveries.recover(tx, services.clock.now(), all_leases=False)
+            self._runner.sweep_leases()
         self._beat()
 
     # -- the lanes -------------------------------------------------------------------------------

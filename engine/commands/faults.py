@@ -110,7 +110,7 @@ def _of_the_store(error: Exception) -> CommandError | None:
     if isinstance(error, OSError):
         place = f" {error.filename}" if error.filename else ""
         return CommandError("system", f"the system refused:{place} {error.strerror or error}")
-    if name == "OperationalError":
+    if name in ("OperationalError", "DatabaseError"):
         reason = str(getattr(error, "orig", error))
         return CommandError("store", f"the store cannot be used: {reason}")
     return None
