@@ -10,8 +10,14 @@ from engine.store.vault import Vault
 
 
 def value_digest(vault: Vault, value: Value) -> str:
-    """The digest of one value; blank text counts as no value at all."""
-    return vault.digest(codec.dump(None if value == "" else value))
+    """The digest of one value; blank text counts as no value at all.
+
+    Outer blanks and the kind of line break do not count either: systems drop or change them on
+    save, and what comes back would look like an edit.
+    """
+    if isinstance(value, str):
+        value = value.replace("\r\n", "\n").strip() or None
+    return vault.digest(codec.dump(value))
 
 
 def field_digests(vault: Vault, fields: Fields) -> dict[str, str]:

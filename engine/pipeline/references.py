@@ -83,6 +83,8 @@ def lookups(
     services: Services, catalogues: Catalogues, sync: SyncConfig, works: Sequence[Work]
 ) -> Lookups:
     """The answers to every question the mapping of these records will ask."""
+    if not works:
+        return Lookups({}, {})
     asked = {ref for work in works for ref in sync.mapping.references(work.view)}
     return Lookups(answers(services, sync, asked), catalogues.of(sync))
 
