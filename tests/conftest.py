@@ -77,7 +77,12 @@ def postgres() -> Iterator[Postgres]:
         server = stack.enter_context(
             server_kind.get_server(Path(folder) / "data", cleanup_mode="stop")
         )
-        yield Postgres(server.get_uri())
+        started = Postgres(server.get_uri())
+        # A machine that loses power is not rehearsed here; databases come and go much faster so.
+        for setting in ("fsync", "full_page_writes"):
+            started.execute(f"ALTER SYSTEM SET {setting} = off")
+        started.execute("SELECT pg_reload_conf()")
+        yield started
 
 
 @pytest.fixture

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 
 from connectors.records import Fields, Life, Record, Ref, Value
 from engine.clock import instant, microseconds
 
+_BARE_DIGITS: Final = 15  # what every reader of JSON takes exactly
+_BARE_MAX: Final = 10**_BARE_DIGITS
 _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -45,7 +47,7 @@ def _plain(value: Value) -> object:
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int):
-        return value if -(2**53) < value < 2**53 else {"$decimal": str(value)}
+        return value if abs(value) < _BARE_MAX else _plain_decimal(Decimal(value))
     if isinstance(value, Decimal):
         return _plain_decimal(value)
     if isinstance(value, datetime):
@@ -70,7 +72,7 @@ def _plain_decimal(value: Decimal) -> object:
     if digits == (0,):
         return 0
     normal = Decimal((sign, digits, exponent))
-    if 0 <= exponent <= 15 - len(digits):
+    if 0 <= exponent <= _BARE_DIGITS - len(digits):
         return int(normal)
     return {"$decimal": format(normal, "f") if abs(exponent) < 50 else str(normal)}
 

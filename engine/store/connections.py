@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from connectors.records import AccountIdentity
-from engine.store.sql import Tx, insert, put_new
+from engine.store.sql import Tx, insert, put_new, storable
 from engine.store.tables import api_usage, connection_state, counter
 
 
@@ -70,7 +70,12 @@ def pause(
     tx.execute(
         update(connection_state)
         .where(connection_state.c.name == name)
-        .values(paused_code=code, paused_reason=reason, paused_until=until, paused_at=now)
+        .values(
+            paused_code=storable(code),
+            paused_reason=storable(reason),
+            paused_until=until,
+            paused_at=now,
+        )
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 
 from engine.model import Address, Closing, Delivery, DeliveryState, InboxState, Want
 from engine.store import inbox
-from engine.store.sql import Tx, by_place, chunks, insert, insert_many
+from engine.store.sql import Tx, by_place, chunks, insert, insert_many, storable
 from engine.store.tables import delivery, intent, wait
 from engine.store.tables import inbox as inbox_table
 
@@ -208,7 +208,7 @@ def _closed_row(closing: Closing, now: datetime, *, again: bool) -> dict[str, An
         "to_state": READY if again else closing.state.value,
         "to_due_at": now if again else closing.due_at,
         "to_tries": 0 if again else closing.tries,
-        "to_reason": closing.reason,
+        "to_reason": storable(closing.reason),
         "to_detail": closing.detail,
         "to_settled": item.taken if ended else item.settled,
         "to_recheck": item.recheck and not done,
@@ -230,7 +230,7 @@ def _finish_rows(tx: Tx, closings: Sequence[Closing]) -> None:
         span = (item.sync, item.source, item.settled, item.taken)
         groups.setdefault((state, closing.reason), []).append(span)
     for (state, reason), spans in groups.items():
-        inbox.finish(tx, spans, state, reason)
+        inbox.finish(tx, spans, state, storable(reason))
 
 
 def _wait_rows(closings: Sequence[Closing], now: datetime) -> list[Mapping[str, Any]]:

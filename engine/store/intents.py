@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select, update
 from connectors.records import Identity, Operation
 from engine.model import Address, Intent, IntentState
 from engine.store import codec
-from engine.store.sql import Tx, chunks, insert_many
+from engine.store.sql import Tx, chunks, insert_many, storable
 from engine.store.tables import attempt, intent
 from engine.store.vault import Vault
 
@@ -97,8 +97,8 @@ def end(tx: Tx, endings: Sequence[Ending], now: datetime) -> None:
                 "of": ending.intent,
                 "no": ending.number,
                 "to_outcome": ending.outcome,
-                "to_code": ending.code,
-                "to_request_id": ending.request_id,
+                "to_code": storable(ending.code),
+                "to_request_id": storable(ending.request_id),
             }
             for ending in endings
         ],
@@ -125,7 +125,7 @@ def _end_intents(tx: Tx, endings: Sequence[Ending], ended_at: datetime | None) -
             {
                 "at": ending.intent,
                 "to_state": ending.state.value,
-                "to_code": ending.code,
+                "to_code": storable(ending.code),
                 "to_target": ending.target_id,
                 "to_link": ending.link,
             }

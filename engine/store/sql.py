@@ -57,3 +57,10 @@ def by_place(addresses: Iterable[Any]) -> dict[tuple[str, str], list[str]]:
     for address in addresses:
         places.setdefault((address.connection, address.object), set()).add(address.id)
     return {place: sorted(ids) for place, ids in places.items()}
+
+
+def storable(said: str | None) -> str | None:
+    """What a system said, as every database takes it: without NUL and halves of characters."""
+    if said is None:
+        return None
+    return said.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="replace").decode()
