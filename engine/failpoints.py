@@ -27,7 +27,7 @@ def armed(environ: Mapping[str, str]) -> Callable[[str], None]:
     if not name:
         return _inert
     if name.startswith("seed="):
-        return _by_chance(Random(name.removeprefix("seed=")), float(rest))
+        return _by_chance(Random(name.removeprefix("seed=")), float(rest))  # noqa: S311
     return _at(name, int(rest))
 
 
