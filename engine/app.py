@@ -21,6 +21,7 @@ from connectors.base import ApiCall, CallObserver, Connector, ConnectorSpec, Wir
 from engine.clock import Clock
 from engine.config.load import load
 from engine.config.model import Config, ConnectionConfig
+from engine.env_file import with_env_file
 from engine.errors import ConfigError, ConfigErrors, RevlineError
 from engine.store.store import MAIN_FILE, SPOOL_FILE, Store
 from engine.store.vault import KEY_VARIABLE, key_file, key_for
@@ -237,11 +238,12 @@ class Project:
 def open_project(
     path: Path, environ: Mapping[str, str], clock: Clock, warn: Warn = lambda _text: None
 ) -> Project:
-    """Read a project: a folder with ``revline.yaml``, or the file itself.
+    """Read a project: a folder with ``revline.yaml``, or the file itself; with its ``.env``.
 
     Raises :class:`~engine.errors.ConfigErrors` with every fault, ``BrokenConnector`` for a
     connector whose declaration does not hold.
     """
+    environ = with_env_file(path if path.is_dir() else path.parent, environ, warn)
     config = load(path, environ, connector_specs())
     return Project(config=config, environ=environ, clock=clock, warn=warn)
 

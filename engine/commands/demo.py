@@ -19,7 +19,12 @@ from engine.commands.kit import CommandError, Surroundings, command
     show_default=True,
     help="Where the demo's project is made; it stays there to look around in.",
 )
-def demo(surroundings: Surroundings, *, folder: Path) -> None:
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Start the simulators of an earlier demo as it left them, to go on with its project.",
+)
+def demo(surroundings: Surroundings, *, folder: Path, again: bool) -> None:
     """Bring contacts, companies and deals from a simulated HubSpot to a simulated Salesforce.
 
     Then edits arrive in both directions, and a summary tells what it took.
@@ -30,6 +35,6 @@ def demo(surroundings: Surroundings, *, folder: Path) -> None:
         if missing.name != "engine.demo":
             raise
         raise CommandError("no_demo", "this installation has no demo") from None
-    code = module.run(folder, as_json=surroundings.as_json)
+    code = module.run(folder, as_json=surroundings.as_json, again=again)
     if code:
         raise click.exceptions.Exit(int(code))

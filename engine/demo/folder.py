@@ -1,0 +1,124 @@
+"""The demo's project folder: written, recognised, and begun anew."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from engine.init.project import SANDBOX_CREDENTIALS, contents
+from engine.store.vault import KEY_VARIABLE, new_key
+
+MARKER: Final = ".revline-demo"
+ENVIRONMENT_FILE: Final = ".env"
+PROJECT_FILE: Final = "revline.yaml"
+
+_CONNECTIONS: Final = """# The project of `revline demo`, on simulators of HubSpot and Salesforce.
+# The simulators end with the demo; `{again}` starts them again as they were left.
+version: 1
+environment: demo
+
+connections:
+  hubspot:
+    connector: hubspot
+    base_url: {hubspot}
+    allow_loopback: true
+    access_token: ${{HUBSPOT_TOKEN}}
+    client_secret: ${{HUBSPOT_CLIENT_SECRET}} # signs the webhooks
+    timezone: UTC
+    poll_every: 1m # a safety net beside webhooks
+  salesforce:
+    connector: salesforce
+    login_url: {salesforce}
+    allow_loopback: true
+    auth: client_credentials
+    client_id: ${{SALESFORCE_CLIENT_ID}}
+    client_secret: ${{SALESFORCE_CLIENT_SECRET}}
+    timezone: UTC
+    poll_every: 2s # a real org is polled every minute or so; nobody wants to watch that
+
+# Webhooks arrive at {{public_url}}/webhooks/hubspot.
+receiver:
+  host: 127.0.0.1
+  port: {receiver}
+  public_url: http://127.0.0.1:{receiver}
+"""
+
+_ENVIRONMENT: Final = """# The simulators' own credentials and the key of this demo's store.
+# They open nothing else.
+HUBSPOT_TOKEN={token}
+HUBSPOT_CLIENT_SECRET={hubspot_secret}
+SALESFORCE_CLIENT_ID={client_id}
+SALESFORCE_CLIENT_SECRET={client_secret}
+{key_variable}={key}
+"""
+
+
+class FolderProblem(Exception):
+    """The folder cannot be used for a demo; the message says why and what to do."""
+
+
+def clear(folder: Path) -> bool:
+    """Make room for a demo; true if the traces of an earlier one were removed.
+
+    Raises :class:`FolderProblem` rather than remove anything that no demo has made.
+    """
+    if not folder.exists():
+        return False
+    if not folder.is_dir():
+        raise FolderProblem(f"{folder} is not a folder; choose another with --folder")
+    if not any(folder.iterdir()):
+        return False
+    if not (folder / MARKER).is_file():
+        raise FolderProblem(
+            f"{folder} holds something that no demo has made; choose another with --folder"
+        )
+    shutil.rmtree(folder)
+    return True
+
+
+def write(folder: Path, urls: Mapping[str, str], receiver_port: int, again: str) -> dict[str, str]:
+    """Write the project; returns its secrets by the names of their variables.
+
+    ``again`` is the command that starts the simulators again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).write_text("Made by revline demo, which begins anew when it is run again.\n")
+    written = contents(sandbox=True)
+    connections = _CONNECTIONS.format(**urls, receiver=receiver_port, again=again)
+    syncs = (files("engine.init") / "syncs.yaml").read_text("utf-8")
+    written[PROJECT_FILE] = f"{connections}\n{syncs.replace('poll_every: 1m', 'poll_every: 2s')}"
+    written[ENVIRONMENT_FILE] = _ENVIRONMENT.format(
+        **SANDBOX_CREDENTIALS, key_variable=KEY_VARIABLE, key=new_key()
+    )
+    del written[".env.example"]
+    for name, text in written.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch(mode=0o600 if name == ENVIRONMENT_FILE else 0o644)
+        path.write_text(text, encoding="utf-8")
+    return environment(folder)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The variables in a demo's ``.env``."""
+    lines = (folder / ENVIRONMENT_FILE).read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
+
+
+def ports(urls: Mapping[str, str]) -> dict[str, int]:
+    """The port of each simulator."""
+    return {system: urlsplit(url).port or 0 for system, url in urls.items()}
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
