@@ -149,7 +149,7 @@ class _Lives:
         """One link to its heir; where the heir has one already, two targets stand for one."""
         rivals = links.of_sources(self._tx, [heir], link.far.connection, link.far.object)
         rival = rivals[heir][0] if heir in rivals else None
-        if rival is None and self._has_another(link.far, heir):
+        if rival is None and self._has_another(link, heir):
             links.close(self._tx, link.number, LinkState.CLOSED, reason, self._now)
             self._tell("link", "closed", link.near, link.far)
             return None
@@ -176,9 +176,10 @@ class _Lives:
         )
         return Problem(report)
 
-    def _has_another(self, far: Address, heir: Address) -> bool:
-        """Whether the other side is linked to a record of the heir's kind already."""
-        return far in links.of_sources(self._tx, [far], heir.connection, heir.object)
+    def _has_another(self, link: Link, heir: Address) -> bool:
+        """Whether the other side is linked to yet another record of the heir's kind."""
+        found = links.of_sources(self._tx, [link.far], heir.connection, heir.object)
+        return any(other.number != link.number for other in found.get(link.far, ()))
 
     def removed(self, delivery: Delivery, record: Record) -> Ended:
         """Close the link with a tombstone; touch the target only where the sync says so."""
