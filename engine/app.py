@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from connectors.records import Receipt, WebhookRequest
     from engine.observe.metrics import EngineMetrics
     from engine.pipeline.services import Services
-    from engine.pipeline.take_in import SpoolSource
     from engine.receiving.application import Parts
+    from engine.spool_feed import SpoolFeed
     from engine.store.spool_database import SpoolPlace
 
 POSITION_FILE: Final = "spool.position"
@@ -169,7 +169,7 @@ class Project:
             return SpoolPlace(file=self.state / SPOOL_FILE)
         return SpoolPlace(url=self.config.store)
 
-    def spool(self) -> SpoolSource:
+    def spool(self) -> SpoolFeed:
         """What the receiver has kept, for the engine to take in."""
         from engine.spool_feed import SpoolFeed
         from engine.store.spool_reader import PositionFile, SpoolReader

@@ -87,6 +87,7 @@ class Engine:
         done = self.dispatcher.stop(GRACE_SECONDS)
         self.services.gateway.flush_calls()
         self._store.seal()
+        self._spool.close()
         self.heartbeat.stop()
         self._logger.info("engine stopped", finished=done)
         return done

@@ -21,6 +21,10 @@ class SpoolFeed:
         self._told = told
         self._last = told.read()
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._reader.close()
+
     def after(self, position: int, limit: int) -> Sequence[SpooledRequest]:
         """Requests beyond a position, in order."""
         if position != self._last:

@@ -107,6 +107,18 @@ def _of_the_store(error: Exception) -> CommandError | None:
         return CommandError("unavailable", str(error), "see revline connections list")
     if name == "ReceiverError":
         return CommandError("receiver", str(error), exit_code=EXIT_CONFIGURATION)
+    if isinstance(error, ModuleNotFoundError) and error.name == "psycopg":
+        return CommandError(
+            "no_driver",
+            "a PostgreSQL store needs its driver",
+            "pip install 'revline[postgres]'",
+            exit_code=EXIT_CONFIGURATION,
+        )
+    if name == "ProgrammingError":
+        reason = str(getattr(error, "orig", error)).splitlines()[0]
+        return CommandError(
+            "store", f"the store is not as it should be: {reason}", "run revline migrate"
+        )
     if isinstance(error, OSError):
         place = f" {error.filename}" if error.filename else ""
         return CommandError("system", f"the system refused:{place} {error.strerror or error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -70,8 +71,10 @@ def foreground(surroundings: Surroundings, *, until_idle: bool) -> int:
     from engine.runner import Runner
 
     project = surroundings.project
-    spool = project.spool()
-    with alone(surroundings, connected=True) as services:
+    with (
+        contextlib.closing(project.spool()) as spool,
+        alone(surroundings, connected=True) as services,
+    ):
         runner = Runner(services, spool)
         runner.recover()
         identify_all(services, configured(project.config))

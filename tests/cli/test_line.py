@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from connectors.memory.objects import crm_objects
 from connectors.memory.system import MemorySystem
-from tests.cli.cli_kit import Cli, create
+from tests.cli.cli_kit import CEILING_SECONDS, Cli, create
 
 
 def test_nothing_has_run_yet(project: Cli) -> None:
@@ -197,3 +201,37 @@ def test_a_sync_that_is_off_is_not_acted_on(project: Cli) -> None:
     for command in (("poll",), ("backfill",), ("plan",), ("links", "rebuild")):
         answer = project.json(*command, "companies", code=1)
         assert answer["error"]["code"] == "sync_off"
+
+
+@pytest.mark.parametrize(
+    "point", ["poll.rows.partial:1", "intent.after_commit:2", "claim.after_commit:1", "*:40"]
+)
+def test_the_same_command_goes_on_after_a_kill(project: Cli, point: str) -> None:
+    acme = project.company("Acme", "acme.example")
+    project.company("Beta", "beta.example")
+    project.contact("Ada", "ada@acme.example", acme)
+    process = project.process("run", "--until-idle", REVLINE_FAILPOINT=point)
+    process.communicate(timeout=CEILING_SECONDS)
+    assert process.returncode == -signal.SIGKILL
+    project.run("run", "--until-idle")
+    assert sorted(str(one.fields["Name"]) for one in project.accounts().values()) == [
+        "Acme",
+        "Beta",
+    ]
+    assert len(project.live(project.sales, "Contact")) == 1
+    assert project.json("ledger", "verify")["ok"] is True
+
+
+def test_the_store_can_be_postgres(project: Cli, postgres: Any) -> None:
+    project.environ["REVLINE_STORE"] = postgres.empty()
+    file = project.folder / "revline.yaml"
+    file.write_text(file.read_text() + "store: ${REVLINE_STORE}\n")
+    assert "revline migrate" in project.run("status", code=1).stderr
+    project.run("migrate")
+    assert project.json("status")["idle"] is False
+    company = project.company("Acme", "acme.example")
+    assert project.json("run", "--until-idle")["idle"] is True
+    assert len(project.accounts()) == 1
+    assert project.json("links", "show", company)[0]["links"]
+    assert project.json("ledger", "verify")["ok"] is True
+    assert not (project.state / "revline.db").exists()
