@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 DRIVER: Final = "postgresql+psycopg"
 WRITER_LOCK: Final = 7_306_002
@@ -97,12 +97,8 @@ class Presence:
     def renew(self) -> None:
         """Be present again if the connection was lost; nothing for one that never arrived."""
         with self._lock:
-            if self._connection is None:
-                return
-            try:
-                self._connection.execute(text("SELECT 1"))
-            except DBAPIError:
-                self._drop()
+            before = self._connection
+            if before is not None and self._opened() is not before:
                 self._share(self._opened())
 
     def leave(self) -> None:
@@ -114,7 +110,17 @@ class Presence:
     def _share(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_lock_shared({PRESENCE_LOCK})"))
 
+    @staticmethod
+    def _alive(connection: Connection) -> bool:
+        try:
+            connection.execute(text("SELECT 1"))
+        except DBAPIError:
+            return False
+        return True
+
     def _opened(self) -> Connection:
+        if self._connection is not None and not self._alive(self._connection):
+            self._drop()
         if self._connection is None:
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             # Not the pool's any more: a lock of the session must end when we close.
@@ -124,6 +130,10 @@ class Presence:
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(DBAPIError):
-                connection.close()
+        if connection is None:
+            return
+        with contextlib.suppress(SQLAlchemyError):
+            # The server would find out by itself, but only some time after we are gone.
+            connection.execute(text("SELECT pg_advisory_unlock_all()"))
+        with contextlib.suppress(SQLAlchemyError):
+            connection.close()

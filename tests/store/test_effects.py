@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -20,7 +21,7 @@ from engine.store.intents import Ending
 from engine.store.store import Store
 from engine.store.tables import attempt
 from engine.store.tables import intent as intent_table
-from tests.store.conftest import NOW
+from tests.store.conftest import NOW, StoreMaker
 from tests.store.store_kit import SYNC, at, intent
 
 CLAIM = Claim("sales", "Account", "domain", "digest-1")
@@ -178,3 +179,24 @@ def test_a_newer_success_ends_what_was_open(store: Store) -> None:
     with store.read() as tx:
         again = [item for item in issues.listed(tx, store.vault) if item.source == at(1)]
         assert [(item.seen_count, item.resolution) for item in again] == [(1, None)]
+
+
+def test_of_many_who_claim_at_once_one_holds(store: Store, open_store: StoreMaker) -> None:
+    stores = [store] * 4 if store.database.sqlite else [store, *(open_store() for _ in range(3))]
+    values = [Claim("sales", "Account", "domain", f"digest-{number}") for number in range(25)]
+
+    def race(place: int) -> dict[Claim, Holder]:
+        held = {}
+        # Each in an order of its own: nobody may wait for a waiter.
+        for start in range(0, 25, 5):
+            part = values[start : start + 5]
+            Random(place).shuffle(part)
+            wanted = [(value, place, at(place)) for value in part]
+            with stores[place].write() as tx:
+                held.update(claims.take(tx, wanted, NOW))
+        return held
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(race, range(4)))
+    assert all(answer == answers[0] for answer in answers)
+    assert set(answers[0]) == set(values)
