@@ -1,0 +1,143 @@
+"""The demo's line at a small size: both simulators over HTTP, the official SDKs in the child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.demo import folder as demo_folder
+from engine.store import inbox, issues, ledger
+from engine.store.store import Store
+from engine.store.vault import KEY_VARIABLE, parse_key
+from sandbox.app import build
+from sandbox.faults import Rule
+from sandbox.server import serve
+from sandbox.simulator import Simulator
+from tests.kills.child import Command, Zygote
+
+SIZES = {"companies": 8, "contacts": 14, "products": 4, "deals": 6}
+SEED = 3
+HELD_SECONDS_MAX = 30.0
+WRITTEN = (
+    "Account",
+    "Contact",
+    "Lead",
+    "Opportunity",
+    "OpportunityLineItem",
+    "OpportunityContactRole",
+    "Product2",
+    "PricebookEntry",
+)
+# When something was written, and by which write, is no content.
+_CHANGING = frozenset({"Id", "CreatedDate", "LastModifiedDate", "SystemModstamp", "CreatedById"})
+_CHANGING_THERE = frozenset({"hs_lastmodifieddate", "lastmodifieddate"})
+
+
+class HttpLine:
+    """A project, two simulators of this process, and the command that runs between them."""
+
+    def __init__(self, folder: Path, zygote: Zygote) -> None:
+        self.hubspot: Simulator = build("hubspot", SEED, SIZES)
+        self.salesforce: Simulator = build("salesforce", SEED, SIZES)
+        self._running = serve([self.hubspot, self.salesforce])
+        self.folder = folder
+        port = demo_folder.free_port()
+        environ = demo_folder.write(folder, self._running.urls, port, "revline demo --again")
+        self._key = environ[KEY_VARIABLE]
+        self.command = Command(zygote, folder, environ)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        import requests
+
+        with requests.Session() as session:
+            session.trust_env = False
+            for system, what, body in (
+                ("hubspot", "options", {"rate_scale": 1000}),
+                ("salesforce", "external_ids", {"objects": list(WRITTEN)}),
+            ):
+                url = f"{self._running.admin_url(system)}/{what}"
+                answer = session.post(url, json=body, timeout=30)
+                assert answer.ok, answer.text
+
+    def close(self) -> None:
+        self._running.stop()
+
+    @contextmanager
+    def holding(self, system: str, method: str, path: str, phase: str) -> Iterator[Rule]:
+        """The first such request stands still: before it takes effect, or after."""
+        simulator = self.hubspot if system == "hubspot" else self.salesforce
+        match = {"method": method, "path": path}
+        rule = simulator.faults.add({"action": "hold", "phase": phase, "match": match})
+        try:
+            yield rule
+        finally:
+            simulator.faults.clear(rule.id)
+
+    def held(self, system: str, rule: Rule) -> bool:
+        """Whether a request stands at the rule; waits for one."""
+        simulator = self.hubspot if system == "hubspot" else self.salesforce
+        return simulator.faults.wait_until_held(rule.id, HELD_SECONDS_MAX)
+
+    def outcome(self) -> dict[str, Any]:
+        """What both systems hold, ids replaced, and the open issues; after checking the rest."""
+        for simulator in (self.hubspot, self.salesforce):
+            assert simulator.journal.violations == []
+            doubled = {
+                (object, key): told
+                for object, keys in simulator.grouped_counts().items()
+                for key, told in keys.items()
+                if not key.startswith("id:") and (told["creates"] > 1 or len(told["ids"]) > 1)
+            }
+            assert doubled == {}
+        found = _salesforce(self.salesforce.snapshot())
+        found |= _hubspot(self.hubspot.snapshot())
+        return found | {"issues": self._issues()}
+
+    def _issues(self) -> list[tuple[str, str]]:
+        store = Store.open(None, self.folder / "state", parse_key(self._key))
+        try:
+            with store.read() as tx:
+                found = ledger.verify(tx, store.vault, ledger.read_head(store.head_file))
+                states = inbox.counts(tx)
+                open_issues = issues.listed(tx, store.vault)
+        finally:
+            store.close()
+        assert found.fault is None, found
+        assert found.unsealed == 0
+        assert not states.get("new"), states
+        assert not states.get("routed"), states
+        return sorted((one.code, one.source.id) for one in open_issues)
+
+
+def _salesforce(state: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Records under their identity, or their name where they have none."""
+    names = {
+        id: f"{object} {record.get('Revline_Id__c') or record.get('Name') or id}"
+        for object, records in state.items()
+        for id, record in records.items()
+    }
+    found = {}
+    for object, records in state.items():
+        for id, record in records.items():
+            assert names[id] not in found or object not in WRITTEN, f"twice: {names[id]}"
+            found[names[id]] = {
+                name: names.get(value, value) if isinstance(value, str) else value
+                for name, value in record.items()
+                if name not in _CHANGING and not name.endswith("Number")
+            }
+    return found
+
+
+def _hubspot(state: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        f"{object} {id}": {
+            name: value
+            for name, value in record.get("properties", {}).items()
+            if name not in _CHANGING_THERE
+        }
+        for object, records in state.items()
+        for id, record in records.items()
+    }
