@@ -11,8 +11,9 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
   && { command -v "$$name"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-# Named by what it was made from, so that a new lock or version sets up again, and a mere copy does not.
-STAMP := $(VENV)/revline-$(shell cat requirements.lock pyproject.toml | git hash-object --stdin)
+# Named by what it was made from and where: a new lock or version sets up again, as does a checkout
+# that was moved; touched files do not.
+STAMP := $(VENV)/revline-$(shell { cat requirements.lock pyproject.toml; pwd; } | git hash-object --stdin)
 CODE := connectors engine sandbox benchmarks tests .ci
 PACKAGES := connectors engine sandbox
 

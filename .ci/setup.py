@@ -32,6 +32,8 @@ def main(folder: Path, lock: Path) -> int:
     started = time.monotonic()
     print(f"setting up {folder.name} from {lock.name}, once; this takes a minute …", flush=True)
     python = folder / "bin" / "python"
+    if moved(folder, python):
+        shutil.rmtree(folder)
     if not python.exists():
         run([sys.executable, "-m", "venv", str(folder)])
     run(
@@ -44,6 +46,14 @@ def main(folder: Path, lock: Path) -> int:
     register(folder, Path(found.strip()))
     print(f"{folder.name} is ready after {time.monotonic() - started:.0f} s", flush=True)
     return 0
+
+
+def moved(folder: Path, python: Path) -> bool:
+    """Whether the environment was made elsewhere: its programs name a Python that is not here."""
+    launcher = folder / "bin" / "revline"
+    return launcher.exists() and not launcher.read_text(encoding="utf-8").startswith(
+        f"#!{python}\n"
+    )
 
 
 def register(folder: Path, packages: Path) -> None:
