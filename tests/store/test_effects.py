@@ -42,13 +42,13 @@ def end(store: Store, *endings: Ending) -> None:
 def test_the_first_to_claim_a_value_holds_it(store: Store) -> None:
     with store.write() as tx:
         held = claims.take(tx, [(CLAIM, 1, at(1)), (CLAIM, 2, at(2)), (OTHER, 2, at(2))], NOW)
-        assert held == {CLAIM: Holder(1, at(1), None), OTHER: Holder(2, at(2), None)}
-        assert claims.take(tx, [(CLAIM, 3, at(3))], NOW) == {CLAIM: Holder(1, at(1), None)}
+        assert held == {CLAIM: Holder(1, at(1), None, NOW), OTHER: Holder(2, at(2), None, NOW)}
+        assert claims.take(tx, [(CLAIM, 3, at(3))], NOW) == {CLAIM: Holder(1, at(1), None, NOW)}
     with store.write() as tx:
         claims.fulfil(tx, [Fulfilment(1, at(1), "Account", "001")])
         claims.release(tx, 1, at(1), "Account")  # Too late: the record is there.
         claims.release(tx, 2, at(2), "Account")
-        assert claims.holders(tx, [CLAIM, OTHER]) == {CLAIM: Holder(1, at(1), "001")}
+        assert claims.holders(tx, [CLAIM, OTHER]) == {CLAIM: Holder(1, at(1), "001", NOW)}
         claims.forget_target(tx, "sales", "Account", "001")
         assert claims.holders(tx, [CLAIM]) == {}
 

@@ -115,9 +115,23 @@ def rehashed(tx: Connection) -> None:
     tx.execute(update(table).where(table.c.seq == 4).values(hash="f" * 64))
 
 
+def unchained(tx: Connection) -> None:
+    tx.execute(update(table).where(table.c.seq == 4).values(prev="f" * 64))
+
+
 @pytest.mark.parametrize(
     "change",
-    [edited, respaced, deleted, deleted_and_closed_up, swapped, truncated, inserted, rehashed],
+    [
+        edited,
+        respaced,
+        deleted,
+        deleted_and_closed_up,
+        swapped,
+        truncated,
+        inserted,
+        rehashed,
+        unchained,
+    ],
 )
 def test_the_first_altered_line_is_named(
     sealed: Store, change: Callable[[Connection], None]
