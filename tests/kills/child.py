@@ -84,7 +84,7 @@ class Command:
 
     def start(self, failpoint: str = "") -> Child:
         environ = {**self.environ, "REVLINE_FAILPOINT": failpoint}
-        return self.zygote.start(["run", "--until-idle"], environ, self.folder)
+        return self.zygote.start(["run", "--until-idle", "--json"], environ, self.folder)
 
     def run(self, failpoint: str = "") -> int:
         code = self.start(failpoint).wait()
@@ -92,5 +92,27 @@ class Command:
         return code
 
     def finish(self, code: int = 0) -> None:
-        """Without a kill, to the end."""
-        assert self.run() == code, (self.folder / "run.log").read_text()[-3000:]
+        """Without a kill, to the end: nothing is left to do."""
+        ended = self.run()
+        said = (self.folder / "run.log").read_text()
+        assert ended == code, said[-3000:]
+        assert json.loads(said.splitlines()[-1])["idle"], said[-3000:]
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """What two outcomes do not share, field by field: (in the first, in the second)."""
+    found: dict[str, Any] = {}
+    for name in sorted({*one, *other}):
+        left, right = one.get(name), other.get(name)
+        if left == right:
+            continue
+        if isinstance(left, dict) and isinstance(right, dict):
+            fields = {*left, *right}
+            found[name] = {
+                field: (left.get(field), right.get(field))
+                for field in fields
+                if left.get(field) != right.get(field)
+            }
+        else:
+            found[name] = (left, right)
+    return found

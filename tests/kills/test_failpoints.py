@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from tests.kills.child import KILLED, ROOT, RUNS_MAX, Zygote
+from tests.kills.child import KILLED, ROOT, RUNS_MAX, Zygote, differences
 from tests.kills.memory_line import MemoryLine
 
 POINTS = (
@@ -41,15 +40,13 @@ CHANCE = 0.03
 
 
 @pytest.fixture(scope="session")
-def undisturbed(
-    tmp_path_factory: pytest.TempPathFactory, zygote: Zygote
-) -> Iterator[dict[str, Any]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> dict[str, Any]:
     """What the target holds when nobody kills anything."""
     line = MemoryLine(tmp_path_factory.mktemp("undisturbed"), zygote)
     line.command.finish()
     outcome = line.outcome()
     assert len(outcome) > 30
-    yield outcome
+    return outcome
 
 
 def test_every_crash_point_of_the_pipeline_is_in_the_campaign() -> None:
@@ -69,7 +66,7 @@ def test_killed_at_a_point(
             break
     assert line.command.kills >= 1
     line.command.finish()
-    assert line.outcome() == undisturbed
+    assert differences(line.outcome(), undisturbed) == {}
 
 
 @pytest.mark.parametrize("point", ["recover.before_lookup", "recover.after_commit"])
@@ -80,7 +77,7 @@ def test_killed_while_recovering_from_a_kill(
     assert line.command.run("send.applied:2") == KILLED
     assert line.command.run(f"{point}:1") == KILLED
     line.command.finish()
-    assert line.outcome() == undisturbed
+    assert differences(line.outcome(), undisturbed) == {}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -107,7 +104,7 @@ def test_killed_once_at_the_nth_point(
     line = MemoryLine(tmp_path, zygote)
     line.command.run(f"*:{number}")
     line.command.finish()
-    assert line.outcome() == undisturbed
+    assert differences(line.outcome(), undisturbed) == {}
 
 
 def _by_chance(line: MemoryLine, seed: int, chance: float, undisturbed: dict[str, Any]) -> None:
@@ -116,4 +113,4 @@ def _by_chance(line: MemoryLine, seed: int, chance: float, undisturbed: dict[str
             break
     else:
         line.command.finish()
-    assert line.outcome() == undisturbed
+    assert differences(line.outcome(), undisturbed) == {}

@@ -1,7 +1,8 @@
-"""Starts the command line in processes of its own, quickly: everything is imported once, then forked.
+"""Starts the command line in processes of its own, quickly: imported once, then forked.
 
 Run as ``python -m tests.kills.zygote``. One JSON line per request, ``{"arguments", "environ",
-"folder", "output"}``; it answers ``{"pid"}`` at once and ``{"code"}`` (a signal is negative) at the end.
+"folder", "output"}``; it answers ``{"pid"}`` at once and ``{"code"}`` (negative: a signal) at the
+end.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ def rehearse() -> None:
     """Run an empty project once, so that whatever is imported on the way is there already."""
     cli = importlib.import_module("engine.cli").cli
     before = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as silence:
         os.chdir(write_project(Path(folder)))
-        with Path(os.devnull).open("w") as silence, contextlib.redirect_stderr(silence):
+        with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
             cli.main(["run", "--until-idle", "--json"], standalone_mode=False)
         os.chdir(before)
 
