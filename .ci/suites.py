@@ -17,16 +17,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 NO_TESTS = 5  # pytest's exit code when every test of the folders was left out
+TORTURE_RUNS = "300"  # seeds of a torture run, unless REVLINE_RUNS says otherwise
 WORKERS = min(2, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Folders under ``tests/`` that run together; ``parallel`` says they do not disturb another."""
+    """Folders under ``tests/`` that run together; ``parallel`` says they do not disturb another.
+
+    ``seeded`` suites live on chance: a torture run plays all of them with ``REVLINE_RUNS`` seeds.
+    """
 
     name: str
     folders: tuple[str, ...]
     parallel: bool = True
+    seeded: bool = False
 
     @property
     def paths(self) -> list[str]:
@@ -39,7 +44,8 @@ SUITES = (
     Suite("unit", ("unit", "mapping", "config", "pipeline")),
     Suite("connectors", ("connectors",)),
     Suite("store", ("store", "spool", "postgres")),
-    Suite("simulation", ("simulation",)),
+    Suite("simulation", ("simulation",), seeded=True),
+    Suite("kills", ("kills",), parallel=False),
     Suite("receiver and daemon", ("receiver", "daemon"), parallel=False),
     Suite("command line", ("cli",)),
     Suite("sandbox", ("sandbox",)),
@@ -61,9 +67,12 @@ def every_suite() -> list[Suite]:
 
 def run(suite: Suite, *, torture: bool, environ: dict[str, str]) -> int:
     """Run one suite; its exit code."""
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "torture" if torture else "not torture"]
+    command = [sys.executable, "-m", "pytest", "-q"]
     if torture:
-        command += ["--timeout", "3600"]
+        command += ["-m", "" if suite.seeded else "torture", "--timeout", "3600"]
+        environ = {"REVLINE_RUNS": TORTURE_RUNS, **environ}
+    else:
+        command += ["-m", "not torture"]
     if suite.parallel and WORKERS > 1:
         command += ["-n", str(WORKERS), "--dist", "loadfile"]
     code = subprocess.run([*command, *suite.paths], cwd=ROOT, env=environ, check=False).returncode
