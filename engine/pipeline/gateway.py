@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+from tenacity.stop import stop_base
 
 from connectors.base import ApiCall, Connector, Failed, Outcome, Writes
 from connectors.errors import (
@@ -95,8 +102,8 @@ class Gateway:
         self._admit(connection)
         connector = self._connectors[connection]
         retrying = Retrying(
-            stop=stop_after_delay(READ_SECONDS_MAX),
-            wait=wait_exponential_jitter(multiplier=0.2, max=3.0, jitter=0.1),
+            stop=stop_after_delay(READ_SECONDS_MAX) | _WaitedEnough(),
+            wait=_AsTold(multiplier=0.2, max=3.0, jitter=0.1),
             retry=retry_if_exception(_worth_waiting),
             sleep=self._clock.sleep,
             reraise=True,
@@ -164,6 +171,23 @@ class Gateway:
             with self._store.write() as tx:
                 connections.add_calls(tx, calls, self._clock.now())
         return calls
+
+
+class _AsTold(wait_exponential_jitter):
+    """Exponential with jitter, but never shorter than the system asked for."""
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        outcome = retry_state.outcome
+        error = outcome.exception() if outcome else None
+        told = error.wait.total_seconds() if isinstance(error, RateLimited) else 0.0
+        return max(told, super().__call__(retry_state))
+
+
+class _WaitedEnough(stop_base):
+    """Waiting counts by the clock that was given, which need not be the machine's."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return retry_state.idle_for >= READ_SECONDS_MAX
 
 
 def _worth_waiting(error: BaseException) -> bool:
