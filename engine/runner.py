@@ -311,10 +311,17 @@ class Runner:
 
     def _pause_seconds(self) -> float:
         """Until something falls due, at most a second."""
-        now = self._services.clock.now()
+        now, gateway = self._services.clock.now(), self._services.gateway
+        closed = [name for name in self._services.config.connections if not gateway.usable(name)]
+        names = [
+            sync.name
+            for sync in self._services.active_syncs()
+            if not {sync.source.connection, sync.target.connection} & set(closed)
+        ]
         with self._services.store.read() as tx:
-            due = delivery_views.next_due(tx, [sync.name for sync in self._services.active_syncs()])
+            due = delivery_views.next_due(tx, names)
         moments = [due] if due else []
+        moments += [gateway.until(name) for name in closed]
         moments += list(self.failing_streams().values())
         wait = min((microseconds(moment) - microseconds(now) for moment in moments), default=0)
         return min(1.0, max(0.02, wait / 1_000_000))
