@@ -31,6 +31,8 @@ from engine.store.sql import Tx
 LINK_MOVED: Final = "LINK_MOVED"
 TARGET_BUSY: Final = "TARGET_BUSY"
 GUARD_CREATES: Final = "GUARD_CREATES"
+STAMP_OWED: Final = Agreed("", "")
+"""In a link's base, for the identity field: it was sent, and is not known to have arrived."""
 SOON: Final = timedelta(milliseconds=200)
 GUARD_WINDOW: Final = timedelta(hours=1)
 
@@ -202,8 +204,10 @@ class _Intending:
         fields: dict[str, Value] = {change.field: change.after for change in decided.changes}
         link_number = matched.link.number if matched.link else None
         if matched.link is None and matched.target is not None and not self._shadow:
-            link_number = self._link(decided, dict(decided.agreed))
-            self._stamp(item, matched.target.fields, fields)
+            owed = self._stamp(item, matched.target.fields, fields)
+            link_number = self._link(decided, {**decided.agreed, **owed})
+        elif matched.link is not None and _stamp_owed(item, matched.link.base):
+            self._stamp(item, {}, fields)
         if decided.create and item.parent is not None and item.parent_field is not None:
             fields[item.parent_field] = item.parent.far.id
         intent = Intent(
@@ -244,11 +248,18 @@ class _Intending:
             intent=intent.id,
         )
 
-    def _stamp(self, item: Item, present: Mapping[str, Value], fields: dict[str, Value]) -> None:
-        """Give a record that a rule found our identity, if it has none: it is findable from now."""
+    def _stamp(
+        self, item: Item, present: Mapping[str, Value], fields: dict[str, Value]
+    ) -> dict[tuple[str, str], Agreed]:
+        """Give a record that a rule found our identity, if it has none: it is findable from now.
+
+        Returns what the link's base keeps so that a write that fails does not lose the stamp.
+        """
         name = item.rules.identity_field
-        if name is not None and not present.get(name):
-            fields[name] = item.rules.identity_value(item.source.object, item.source.id)
+        if name is None or present.get(name):
+            return {}
+        fields[name] = item.rules.identity_value(item.source.object, item.source.id)
+        return {(WHOLE, name): STAMP_OWED}
 
     def _operation(self, decided: Decided) -> Operation:
         if not decided.create:
@@ -262,6 +273,11 @@ class _Intending:
             return None
         source = decided.matched.item.source
         return Identity(rules.identity_field, rules.identity_value(source.object, source.id))
+
+
+def _stamp_owed(item: Item, base: Mapping[tuple[str, str], Agreed]) -> bool:
+    name = item.rules.identity_field
+    return name is not None and base.get((WHOLE, name)) == STAMP_OWED
 
 
 def _target_id(decided: Decided) -> str | None:

@@ -11,7 +11,7 @@ from connectors.base import Confirmed
 from connectors.records import Operation, Value
 from engine.clock import microseconds
 from engine.config.model import SyncConfig
-from engine.model import Address, Agreed, Intent, IntentState, Known, LinkState
+from engine.model import WHOLE, Address, Agreed, Intent, IntentState, Known, LinkState
 from engine.pipeline.batch import Planned
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.intend import agreed_by_sending
@@ -57,6 +57,10 @@ class Settling:
             self.deleted(planned, how=how, request_id=outcome.request_id)
             return
         base = agreed_by_sending(self._services, decided, outcome.fields)
+        name = item.rules.identity_field
+        if name is not None and name in intent.fields:
+            stamp = value_digest(self._services.store.vault, intent.fields[name])
+            base[WHOLE, name] = Agreed(stamp, stamp)
         if intent.link is None:
             self._made.append((item.source, NewLink(item.source, target, base, intent.parent)))
         else:
