@@ -37,6 +37,12 @@ _KINDS: Final = (
         "Merge the two {object} records in the target; Revline follows the survivor.",
     ),
     IssueKind(
+        "MERGED_TARGETS",
+        "RevOps",
+        "Its {object} was merged into the one of another source record.",
+        "Merge the two source records as well; Revline follows the survivor.",
+    ),
+    IssueKind(
         "REFUSED",
         "RevOps",
         "The target refused the record: {message}",

@@ -40,9 +40,10 @@ class Origin(StrEnum):
 
 
 class InboxState(StrEnum):
-    """What became of an inbox row. All but NEW and ROUTED are ends."""
+    """What became of an inbox row. All but NEW, POSTPONED and ROUTED are ends."""
 
     NEW = "new"
+    POSTPONED = "postponed"
     ROUTED = "routed"
     APPLIED = "applied"
     SUPERSEDED = "superseded"
@@ -128,7 +129,8 @@ class Closing:
     """How a claim ends. ``seen_hash`` and ``seen_digest`` are kept when it ends as done.
 
     ``tries`` is the new count. ``reason`` is a code; ``detail`` is sealed text for people.
-    ``waits`` are the links waited for: source address and the target object wanted.
+    ``waits`` are the links waited for: source address and the target object wanted; with
+    ``keeps_waits`` those of before stay as they are.
     """
 
     delivery: Delivery
@@ -140,6 +142,7 @@ class Closing:
     seen_hash: str | None = None
     seen_digest: str | None = None
     waits: tuple[tuple[Address, str], ...] = ()
+    keeps_waits: bool = False
     row_state: InboxState = InboxState.APPLIED
 
 
@@ -174,6 +177,7 @@ class Link:
     base: Mapping[tuple[str, str], Agreed]
     base_no: int
     parent: int | None = None
+    alias_of: int | None = None
     reason: str | None = None
     flips: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
@@ -193,7 +197,7 @@ class Known:
 
 
 class IntentState(StrEnum):
-    """The life of an intent. SENT and UNKNOWN are open; PARKED waits for a person."""
+    """The life of an intent. SENT, UNKNOWN and PARKED are open; PARKED waits for a person."""
 
     SENT = "sent"
     UNKNOWN = "unknown"
@@ -206,7 +210,11 @@ class IntentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One business effect, as recorded before it is sent. ``fields`` is the exact body."""
+    """One business effect, as recorded before it is sent. ``fields`` is the exact body.
+
+    ``raw`` keeps, by target field, the source field and the digest of its value at that time: what
+    both sides will have agreed on if the write turns out to have arrived.
+    """
 
     id: str
     delivery: int
@@ -225,6 +233,8 @@ class Intent:
     parent: int | None = None
     attempts: int = 1
     first_sent_at: datetime | None = None
+    raw: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from connectors.errors import CallError
 from engine.clock import microseconds
-from engine.config.model import Endpoint, SyncConfig
+from engine.config.model import Enabled, Endpoint, SyncConfig
 from engine.model import NewRow, Origin
 from engine.pipeline.drain import claim_size, drain
 from engine.pipeline.gateway import UnavailableError
@@ -38,6 +38,7 @@ from engine.store.streams import Stream
 from engine.verdict import backoff
 
 PAGES_PER_ROUND: Final = 5
+POSTPONED_EVERY: Final = timedelta(seconds=30)
 BACKFILL_PAGES_PER_ROUND: Final = 20
 ROUTES_PER_ROUND: Final = 10
 SWEEP_EVERY: Final = timedelta(seconds=30)
@@ -79,6 +80,7 @@ class Runner:
         self._failures: dict[str, tuple[int, datetime]] = {}
         self._swept_at: datetime | None = None
         self._looked_at_waits: datetime | None = None
+        self._took_up: datetime | None = None
         self._poll_now: set[Endpoint] = set(services.sources())
 
     @property
@@ -92,6 +94,10 @@ class Runner:
         """
         store = self._services.store
         self._swept_at = self._services.clock.now()
+        for sync in self._services.active_syncs():
+            if sync.enabled is Enabled.ON:
+                with store.write() as tx:
+                    deliveries.go_live(tx, sync.name, self._swept_at)
         with store.database.arriving() as alone, store.write() as tx:
             return deliveries.recover(tx, self._swept_at, all_leases=alone)
 
@@ -124,17 +130,25 @@ class Runner:
 
     def route_all(self) -> int:
         """Route what is new, bounded."""
+        self._take_up_postponed()
         routed = 0
         for _ in range(ROUTES_PER_ROUND):
-            count = 0
-            try:
-                count = route(self._services)
-            except (CallError, UnavailableError):
-                break  # The rows stay; the connection's own pause decides when to look again.
+            count = route(self._services)
             routed += count
             if not count:
                 break
         return routed
+
+    def _take_up_postponed(self) -> None:
+        now = self._services.clock.now()
+        if self._took_up is not None and now - self._took_up < POSTPONED_EVERY:
+            return
+        self._took_up = now
+        with self._services.store.read() as tx:
+            waiting = inbox.any_postponed(tx)
+        if waiting:
+            with self._services.store.write() as tx:
+                inbox.postponed_again(tx)
 
     def drain(self, sync: SyncConfig) -> int:
         """Drain one batch of one sync."""
@@ -278,11 +292,19 @@ class Runner:
     def idle(self) -> bool:
         """Nothing unrouted, ready now, leased or in doubt, and every stream at its head once."""
         now = self._services.clock.now()
-        names = [sync.name for sync in self._services.active_syncs()]
-        if self._poll_now or self._failures:
+        usable = self._services.gateway.usable
+        names = [
+            sync.name
+            for sync in self._services.active_syncs()
+            if usable(sync.source.connection) and usable(sync.target.connection)
+        ]
+        away = [name for name in self._services.config.connections if not usable(name)]
+        if any(usable(endpoint.connection) for endpoint in self._poll_now) or self._failures:
             return False
         with self._services.store.read() as tx:
-            if inbox.unrouted(tx, 1) or delivery_states.unsettled(tx, names, now):
+            if inbox.unrouted(tx, 1, but=away) or inbox.any_postponed(tx):
+                return False
+            if delivery_states.unsettled(tx, names, now):
                 return False
             known = streams.every(tx)
             position = int(streams.get_meta(tx, "spool_position") or 0)
@@ -294,8 +316,24 @@ class Runner:
         )
 
     def _stream_names(self) -> list[str]:
-        changes = [changes_stream(endpoint) for endpoint in self._services.sources()]
-        past = [backfill_stream(sync.name) for sync in self._services.active_syncs()]
+        """The streams that have to be read once before there is nothing to do.
+
+        A connection that is paused is a person's business: nothing waits for it.
+        """
+        usable = self._services.gateway.usable
+        changes = [
+            changes_stream(endpoint)
+            for endpoint in self._services.sources()
+            if usable(endpoint.connection)
+        ]
+        past = [
+            backfill_stream(sync.name)
+            for sync in self._services.active_syncs()
+            if usable(sync.source.connection)
+            and all(
+                usable(self._services.config.syncs[name].target.connection) for name in sync.after
+            )
+        ]
         return changes + past
 
     def until_idle(self, seconds_max: float | None = None) -> bool:

@@ -64,7 +64,8 @@ def judge(error: CallError, *, tries: int, retries: int, now: datetime, random: 
         case ActionNeeded():
             return Verdict(Next.PAUSE, code, now)
         case OutcomeUnknown() | UnexpectedAnswer():
-            return Verdict(Next.DOUBT, code, now + timedelta(seconds=DOUBT_SECONDS))
+            wait = timedelta(seconds=DOUBT_SECONDS)
+            return Verdict(Next.DOUBT, code, now + (backoff(tries, random) if tries else wait))
         case DuplicateFound():
             return Verdict(Next.DUPLICATE, code, now)
         case Gone():

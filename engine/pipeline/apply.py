@@ -13,7 +13,7 @@ from connectors.records import Change, Life, Operation, Record, Value
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, Candidate, Delivery, IntentState, IssueReport
 from engine.pipeline.batch import InDoubt, Planned, Problem, Result, Settled, TryLater
-from engine.pipeline.gateway import UnavailableError
+from engine.pipeline.gateway import UnavailableError, whole_call_failed
 from engine.pipeline.life import MOVED, follow_target
 from engine.pipeline.services import Services
 from engine.pipeline.settle import Settling
@@ -141,13 +141,14 @@ def _settle(
     with services.store.write() as tx:
         deliveries.fence(tx, _deliveries(chunk))
         settling = Settling(services, sync, tx, now)
+        whole = whole_call_failed(outcomes)
         for item, outcome in zip(chunk, outcomes, strict=True):
             key = item.decided.matched.item.key
             if isinstance(outcome, Confirmed):
                 settling.confirmed(item, _with_stored(outcome, stored.get(outcome.id)))
                 results[key] = Settled(wrote=True)
             else:
-                results[key] = _failed(services, sync, settling, item, outcome)
+                results[key] = _failed(services, sync, settling, item, outcome, whole=whole)
         services.failpoint("outcome.before_commit")
         settling.write()
         services.failpoint("outcome.ledger_inserted")
@@ -190,13 +191,19 @@ def _with_stored(outcome: Confirmed, record: Record | None) -> Confirmed:
 
 
 def _failed(
-    services: Services, sync: SyncConfig, settling: Settling, item: Planned, outcome: Failed
+    services: Services,
+    sync: SyncConfig,
+    settling: Settling,
+    item: Planned,
+    outcome: Failed,
+    *,
+    whole: bool,
 ) -> Result:
     error = outcome.error
     delivery = item.decided.matched.item.delivery
     verdict = judge(
         error,
-        tries=delivery.tries,
+        tries=0 if whole else delivery.tries,
         retries=sync.retries,
         now=services.clock.now(),
         random=services.random,
@@ -226,6 +233,10 @@ def _failed(
         return TryLater(until, verdict.code, counts=False)
     if final:
         return Problem(_report(sync, item, error, verdict))
+    if whole:
+        # The call got no answer; none of its records is to blame, and none uses up a try.
+        due_at = services.clock.now() + services.gateway.rest(item.intent.connection)
+        return TryLater(due_at, verdict.code, counts=False)
     return TryLater(verdict.due_at, verdict.code, counts=verdict.next is Next.RETRY)
 
 

@@ -25,9 +25,9 @@ class Work:
 class Item:
     """One record wanted on the target: a root, or one of its children.
 
-    ``record`` is the record the values come from (a virtual child has its root's). ``parent`` is
-    the root's link, ``None`` for a root. ``enforce``: compare with the live target, whatever the
-    source did.
+    ``record`` is the record the values come from (a virtual child has its root's), ``read_at`` when
+    it was asked for. ``parent`` is the root's link, ``None`` for a root. ``enforce``: compare with
+    the live target, whatever the source did.
     """
 
     delivery: Delivery
@@ -36,6 +36,7 @@ class Item:
     rules: RuleSet
     desired: Desired
     business_key: str
+    read_at: datetime
     enforce: bool = False
     parent: Link | None = None
     parent_field: str | None = None
@@ -127,6 +128,7 @@ class InDoubt:
 
     due_at: datetime
     code: str
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.records import Life, Operation, Record, Ref
@@ -32,6 +32,7 @@ from engine.pipeline.batch import (
     Problem,
     Result,
     Skipped,
+    TryLater,
     Work,
 )
 from engine.pipeline.digests import body_digest
@@ -40,6 +41,8 @@ from engine.store import deliveries, intents, ledger, links
 from engine.store.ledger import Line
 
 LEFT: Final = "removed from its root"
+CHILD_MOVED: Final = "CHILD_MOVED"
+SOON: Final = timedelta(milliseconds=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def wanted(
     items: list[Item] = []
     ended: dict[tuple[int, Address, str], Result] = {}
     present: dict[int, set[Address]] = {}
+    by_number = {work.delivery.number: work for work, _parent in works}
     for work, parent in works:
         for mapped in sync.mapping.map_children(child, work.view, lookups):
             source = Address(sync.source.connection, mapped.source_object, mapped.source_id)
@@ -77,6 +81,22 @@ def wanted(
         linked = links.children_of(
             tx, [parent.number for _work, parent in works], sync.source.connection
         )
+        present_links = links.of_sources(
+            tx, [item.source for item in items], sync.target.connection, child.target_object
+        )
+    moved = [
+        (work, link)
+        for item in items
+        for link in present_links.get(item.source, ())
+        if item.parent is not None and link.parent not in (None, item.parent.number)
+        for work in [by_number[item.delivery.number]]
+    ]
+    # A child that came from another root ends there first; it is made anew under this one.
+    came = {link.near for _work, link in moved}
+    for item in items:
+        if item.source in came:
+            due_at = services.clock.now() + SOON
+            ended[item.key] = TryLater(due_at, CHILD_MOVED, counts=False)
     removed = [
         (work, link)
         for work, parent in works
@@ -85,7 +105,8 @@ def wanted(
         and link.far.object == child.target_object
         and link.near not in present.get(parent.number, set())
     ]
-    return ChildBatch(tuple(items), ended, tuple(removed))
+    staying = tuple(item for item in items if item.source not in came)
+    return ChildBatch(staying, ended, (*removed, *moved))
 
 
 def _item(
@@ -103,6 +124,7 @@ def _item(
         rules=child,
         desired=replace(desired, matches=_under(parent, child.parent_field, desired.matches)),
         business_key=f"{source.object}-{source.id}",
+        read_at=work.asked_at,
         enforce=work.delivery.recheck,
         parent=parent,
         parent_field=child.parent_field,
@@ -173,7 +195,7 @@ def _delete(
 ) -> Planned:
     key = f"{link.near.object}-{link.near.id}-delete"
     ghost = Record(Ref(link.near.object, link.near.id), {}, life=Life.DELETED)
-    item = Item(work.delivery, link.near, ghost, child, Desired({}), key)
+    item = Item(work.delivery, link.near, ghost, child, Desired({}), key, work.asked_at)
     intent = Intent(
         id=services.ids.new(),
         delivery=work.delivery.number,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from engine.config.model import SyncConfig
+from engine.config.model import Enabled, SyncConfig
 from engine.issues import owner
 from engine.model import Address, Closing, Delivery, DeliveryState, InboxState, IssueReport
 from engine.pipeline.batch import (
@@ -81,7 +81,10 @@ def _seen(
     for number, work in works.items():
         state = known.get(work.delivery.source)
         overtaken = state is not None and state.hash == WRITTEN and state.asked_at >= work.asked_at
-        found[number] = (None, None) if overtaken else (work.hash, sync.mapping.digest)
+        digest = sync.mapping.digest
+        if sync.enabled is Enabled.SHADOW:
+            digest = deliveries.SHADOW + digest  # so that going live delivers it
+        found[number] = (None, None) if overtaken else (work.hash, digest)
     return found
 
 
@@ -138,9 +141,8 @@ class _Closing:
                 return self._later(delivery, worst)
             case InDoubt():
                 self._count("in_doubt")
-                return Closing(
-                    delivery, DeliveryState.IN_DOUBT, worst.due_at, delivery.tries, worst.code
-                )
+                tries = delivery.tries + 1 if worst.counts else delivery.tries
+                return Closing(delivery, DeliveryState.IN_DOUBT, worst.due_at, tries, worst.code)
 
     def _count(self, name: str) -> None:
         self._counts[name] = self._counts.get(name, 0) + 1
@@ -187,6 +189,8 @@ class _Closing:
         self, tx: Tx, one: Closing, patches: Mapping[int, Sequence[tuple[Address, str]]]
     ) -> Closing:
         """What was written without a reference stays done until the link comes, or goes on now."""
+        if one.delivery.number not in patches and one.state is not DeliveryState.WAITING:
+            return replace(one, keeps_waits=True)  # nothing was decided anew
         waits = patches.get(one.delivery.number)
         if not waits or one.state is not DeliveryState.DONE:
             return one

@@ -33,6 +33,7 @@ def record_hash(vault: Vault, record: Record) -> str:
                 "fields": dict(record.fields),
                 "associations": {name: tuple(ids) for name, ids in record.associations.items()},
                 "life": record.life.value,
+                "absorbed": tuple(sorted(record.absorbed)),
                 "successor": str(record.successor) if record.successor else None,
             }
         )

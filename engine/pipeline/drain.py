@@ -85,12 +85,12 @@ def _read_failed(
     """A read that the whole batch needs failed: nothing was decided; try again later."""
     verdict = judge(
         error,
-        tries=max(delivery.tries for delivery in claimed),
+        tries=0,
         retries=sync.retries,
         now=services.clock.now(),
         random=services.random,
     )
-    if verdict.next in (Next.ISSUE, Next.DOUBT, Next.GONE, Next.DUPLICATE):
+    if verdict.next in (Next.ISSUE, Next.GONE, Next.DUPLICATE):
         results: dict[int, Sequence[Result]] = {
             delivery.number: (
                 Problem(
@@ -106,9 +106,10 @@ def _read_failed(
         }
         close(services, sync, results, claimed, {})
         return
-    free = verdict.next is not Next.RETRY
-    due_at = verdict.until or verdict.due_at
-    release(services, sync, claimed, due_at, error.code, counts=not free)
+    # No record is to blame, so none of them uses up a try; the connection is given a rest.
+    rest = services.gateway.rest(sync.source.connection, sync.target.connection)
+    due_at = verdict.until or services.clock.now() + rest
+    release(services, sync, claimed, due_at, error.code, counts=False)
 
 
 class _Batch:
@@ -175,7 +176,8 @@ class _Batch:
         return live
 
     def _absorb(self, live: Sequence[tuple[Delivery, Read]]) -> None:
-        problems = life.absorb(self._services, self._sync, [read.record for _d, read in live])
+        life.absorb(self._services, self._sync, [read.record for _d, read in live])
+        problems = life.rivals(self._services, self._sync, [d.source for d, _read in live])
         by_source = {delivery.source: delivery.number for delivery, _read in live}
         for problem in problems:
             number = by_source.get(problem.report.source)
@@ -216,6 +218,7 @@ class _Batch:
         items = []
         for work in works:
             delivery = work.delivery
+            self._patches[delivery.number] = []
             mapped = self._sync.mapping.map(work.view, answers)
             if not isinstance(mapped, Desired):
                 result = children.stopped(self._sync, delivery.source, mapped)
@@ -240,6 +243,7 @@ class _Batch:
                     rules=self._sync.mapping,
                     desired=mapped,
                     business_key=business_key,
+                    read_at=work.asked_at,
                     enforce=delivery.recheck or changed_mapping,
                 )
             )

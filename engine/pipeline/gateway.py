@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from random import Random
 from typing import Final, TypeVar
 
 from tenacity import (
@@ -24,6 +25,7 @@ from connectors.errors import (
     OutcomeUnknown,
     QuotaSpent,
     RateLimited,
+    Rejected,
     RetryLater,
 )
 from connectors.records import Change
@@ -31,9 +33,12 @@ from engine.clock import Clock
 from engine.store import connections
 from engine.store.connections import ConnectionState
 from engine.store.store import Store
+from engine.verdict import backoff
 
 READ_SECONDS_MAX: Final = 10.0
 READ_WAIT_MOST: Final = timedelta(seconds=5)
+TROUBLES_MOST: Final = 4
+SERVER_ERROR: Final = 500
 
 T = TypeVar("T")
 
@@ -54,12 +59,20 @@ class Gateway:
     Thread-safe. Reads are retried here for at most ten seconds in all; writes are made once.
     """
 
-    def __init__(self, connectors: Mapping[str, Connector], store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        connectors: Mapping[str, Connector],
+        store: Store,
+        clock: Clock,
+        random: Random | None = None,
+    ) -> None:
         self._connectors = dict(connectors)
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
+        self._troubles: dict[str, int] = {}
+        self._random = random or Random()  # noqa: S311 - it spreads waits
         self._states: dict[str, ConnectionState] = {}
         self.refresh()
 
@@ -109,10 +122,13 @@ class Gateway:
             reraise=True,
         )
         try:
-            return retrying(call, connector)
+            answer = retrying(call, connector)
         except CallError as error:
+            self._troubled(connection, error)
             self._note(connection, error)
             raise
+        self._troubles.pop(connection, None)
+        return answer
 
     def write(self, connection: str, changes: Sequence[Change]) -> tuple[Outcome, ...]:
         """Make a writing call, once. An outcome for every change, whatever happens."""
@@ -130,10 +146,23 @@ class Gateway:
                 code="ANSWERS_MISSING",
             )
             outcomes = tuple(Failed(lost) for _ in changes)
-        for outcome in outcomes:
-            if isinstance(outcome, Failed):
-                self._note(connection, outcome.error)
+        errors = {id(o.error): o.error for o in outcomes if isinstance(o, Failed)}
+        for failure in errors.values():
+            self._note(connection, failure)
+        if whole_call_failed(outcomes):
+            self._troubled(connection, next(iter(errors.values())))
+        else:
+            self._troubles.pop(connection, None)
         return outcomes
+
+    def _troubled(self, connection: str, error: CallError) -> None:
+        if not isinstance(error, RateLimited | ActionNeeded | Rejected):
+            self._troubles[connection] = self._troubles.get(connection, 0) + 1
+
+    def rest(self, *connections: str) -> timedelta:
+        """How long to leave these alone: longer with every call in a row that got no answer."""
+        troubles = max((self._troubles.get(name, 0) for name in connections), default=0)
+        return backoff(min(max(troubles - 1, 0), TROUBLES_MOST), self._random)
 
     def _admit(self, connection: str) -> None:
         if self._store.database.writing():
@@ -147,8 +176,6 @@ class Gateway:
         if self._store.database.read_only:
             return  # A plan looks on; the engine will meet the limit itself.
         now = self._clock.now()
-        if self._store.database.read_only:
-            return
         if isinstance(error, RateLimited):
             wait = min(max(error.wait, timedelta(0)), timedelta(days=1))
             with self._store.write() as tx:
@@ -188,6 +215,17 @@ class _WaitedEnough(stop_base):
 
     def __call__(self, retry_state: RetryCallState) -> bool:
         return retry_state.idle_for >= READ_SECONDS_MAX
+
+
+def whole_call_failed(outcomes: Sequence[Outcome]) -> bool:
+    """Whether a write got no answer about any record: the call failed, not the records."""
+    if not outcomes or any(not isinstance(outcome, Failed) for outcome in outcomes):
+        return False
+    errors = {id(outcome.error) for outcome in outcomes if isinstance(outcome, Failed)}
+    first = outcomes[0]
+    assert isinstance(first, Failed)  # noqa: S101 - looked at above
+    lasting = first.error.status is None or first.error.status >= SERVER_ERROR
+    return len(errors) == 1 and (len(outcomes) > 1 or lasting) and type(first.error) is RetryLater
 
 
 def _worth_waiting(error: BaseException) -> bool:

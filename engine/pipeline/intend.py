@@ -22,13 +22,15 @@ from engine.pipeline.batch import (
     TryLater,
 )
 from engine.pipeline.digests import body_digest, value_digest
+from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
 from engine.pipeline.targets import item_claims
-from engine.store import claims, deliveries, intents, ledger, links
+from engine.store import claims, deliveries, intents, ledger, links, records
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
 LINK_MOVED: Final = "LINK_MOVED"
+OVERTAKEN: Final = "SOURCE_OVERTAKEN"
 TARGET_BUSY: Final = "TARGET_BUSY"
 GUARD_CREATES: Final = "GUARD_CREATES"
 STAMP_OWED: Final = Agreed("", "")
@@ -81,7 +83,9 @@ class _Intending:
             if not decided.changes and not decided.create:
                 self._settle_unchanged(decided)
                 continue
-            if self._sync.mode is Mode.LINK_ONLY:
+            if self._sync.mode is Mode.LINK_ONLY or (
+                self._sync.mode is Mode.CREATE_ONLY and not decided.create
+            ):
                 self._settle_unchanged(decided)
                 continue
             planned.append(self._plan(decided))
@@ -112,6 +116,7 @@ class _Intending:
         present = links.base_numbers(self._tx, numbers)
         ends = [item.matched.link.far for item in with_links if item.matched.link]
         ends += [item.matched.item.source for item in with_links]
+        self._stop_overtaken()
         mine = [item.matched.item.delivery.number for item in self._decided]
         busy = intents.busy_targets(self._tx, ends, mine)
         for decided in with_links:
@@ -122,6 +127,18 @@ class _Intending:
                 self._end(item, TryLater(self._now, LINK_MOVED, counts=False))
             elif link.far in busy or item.source in busy:
                 self._end(item, TryLater(self._now + SOON, TARGET_BUSY, counts=False))
+
+    def _stop_overtaken(self) -> None:
+        """A source that the facing sync wrote to since we read it is read again."""
+        if self._services.facing(self._sync) is None:
+            return
+        sources = [item.matched.item.source for item in self._decided]
+        known = records.known(self._tx, sources)
+        for decided in self._decided:
+            item = decided.matched.item
+            state = known.get(item.source)
+            if state is not None and state.hash == WRITTEN and state.asked_at >= item.read_at:
+                self._end(item, TryLater(self._now + SOON, OVERTAKEN, counts=False))
 
     def _guard_creates(self) -> None:
         limit = self._sync.guards.creates_max
@@ -222,6 +239,11 @@ class _Intending:
             identity=self._identity(decided),
             business_key=item.business_key,
             fields=fields,
+            raw={
+                change.field: (change.rule.pair or WHOLE, change.raw_digest)
+                for change in decided.changes
+                if change.rule is not None
+            },
             body_digest=body_digest(vault, fields),
             config=self._services.config.digest,
             link=link_number,

@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from connectors.records import Life, Operation, Record, Ref
+from connectors.records import Life, Operation, Record, Ref, Selection
 from engine.config.model import Enabled, OnDelete, SyncConfig
 from engine.mapping.model import Desired
-from engine.model import Address, Delivery, Intent, IssueReport, Link, LinkState
+from engine.model import (
+    Address,
+    Candidate,
+    Delivery,
+    Intent,
+    IssueReport,
+    Link,
+    LinkState,
+    NewRow,
+    Origin,
+)
 from engine.pipeline.batch import (
     Decided,
     Item,
@@ -22,14 +32,16 @@ from engine.pipeline.batch import (
     TryLater,
 )
 from engine.pipeline.digests import body_digest
+from engine.pipeline.route import THROUGH_CHILD
 from engine.pipeline.services import Services
 from engine.pipeline.settle import REMOVED
-from engine.store import deliveries, intents, ledger, links
+from engine.store import claims, deliveries, inbox, intents, ledger, links
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
 DELETE_WINDOW: Final = timedelta(hours=1)
 MOVED: Final = "TARGET_MOVED"
+GONE: Final = "TARGET_GONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +64,61 @@ def follow(services: Services, sync: SyncConfig, delivery: Delivery, record: Rec
         return lives.removed(delivery, record)
 
 
-def absorb(services: Services, sync: SyncConfig, roots: Sequence[Record]) -> list[Problem]:
+def absorb(services: Services, sync: SyncConfig, roots: Sequence[Record]) -> None:
     """Follow merges that a survivor tells of: the merged records' links move to it."""
     merged = [(record, loser) for record in roots for loser in record.absorbed]
     if not merged:
-        return []
+        return
     connection = sync.source.connection
     losers = [Address(connection, sync.source.object, loser) for _record, loser in merged]
     with services.store.read() as tx:
         linked = links.of_sources(tx, losers, sync.target.connection, None)
     if not linked:
-        return []
-    problems = []
+        return
     with services.store.write() as tx:
         lives = _Lives(services, sync, tx, services.clock.now())
         for (record, _loser), address in zip(merged, losers, strict=True):
             if address in linked:
-                result = lives.goes_on(address, record.ref, record)
-                if isinstance(result, Problem):
-                    problems.append(result)
+                lives.goes_on(address, record.ref, record)
+
+
+def rivals(services: Services, sync: SyncConfig, sources: Sequence[Address]) -> list[Problem]:
+    """Survivors of merges whose targets are still two. A pair that was merged too is settled."""
+    far, near = sync.target, sync.source.connection
+    with services.store.read() as tx:
+        own = links.of_sources(tx, sources, far.connection, far.object)
+        by_number = {several[0].number: several[0] for several in own.values()}
+        aliases = [
+            alias
+            for alias in links.aliases_of(tx, sorted(by_number), near)
+            if alias.reason == Life.MERGED.value and alias.far != by_number[alias.alias_of or 0].far
+        ]
+    if not aliases:
+        return []
+    selection = Selection(far.object, ())
+    ids = [alias.far.id for alias in aliases]
+    answer = services.gateway.read(far.connection, lambda connector: connector.read(selection, ids))
+    problems = []
+    now = services.clock.now()
+    for alias, record in zip(aliases, answer, strict=True):
+        if record.life is Life.LIVE:
+            problems.append(_two_targets(sync, by_number[alias.alias_of or 0], alias))
+        else:
+            with services.store.write() as tx:
+                links.close(tx, alias.number, LinkState.CLOSED, "merged on both sides", now)
     return problems
+
+
+def _two_targets(sync: SyncConfig, own: Link, alias: Link) -> Problem:
+    report = IssueReport(
+        code="MERGED_TWO_TARGETS",
+        sync=sync.name,
+        source=own.near,
+        target=own.far,
+        parameters={"object": own.far.object, "other": alias.far.id},
+        candidates=(Candidate(own.far, "kept"), Candidate(alias.far, "merged at the source")),
+    )
+    return Problem(report)
 
 
 def revive(services: Services, sync: SyncConfig, sources: Sequence[Address]) -> None:
@@ -91,7 +138,10 @@ def revive(services: Services, sync: SyncConfig, sources: Sequence[Address]) -> 
         taken = links.of_targets(
             tx, [link.far for link in closed.values()], sync.source.connection, sync.source.object
         )
-    free = {source: link for source, link in closed.items() if link.far not in taken}
+    free: dict[Address, Link] = {}
+    for source, link in closed.items():
+        if link.far not in taken and all(link.far != other.far for other in free.values()):
+            free[source] = link
     if not free:
         return
     now = services.clock.now()
@@ -108,8 +158,8 @@ def follow_target(
     now = services.clock.now()
     if record.life in (Life.MERGED, Life.CONVERTED) and record.successor is not None:
         with services.store.write() as tx:
-            result = _Lives(services, sync, tx, now).goes_on(far, record.successor, record)
-        return result if isinstance(result, Problem) else TryLater(now, MOVED, counts=False)
+            _Lives(services, sync, tx, now).goes_on(far, record.successor, record)
+        return TryLater(now, MOVED, counts=False)
     report = IssueReport(
         code="TARGET_GONE",
         sync=sync.name,
@@ -118,6 +168,17 @@ def follow_target(
         parameters={"object": far.object},
     )
     return Problem(report)
+
+
+def let_go(services: Services, sync: SyncConfig, link: Link) -> TryLater:
+    """End the link of a target that is gone, so that the record is created anew."""
+    now = services.clock.now()
+    with services.store.write() as tx:
+        links.close(tx, link.number, LinkState.CLOSED, GONE, now)
+        claims.forget_target(tx, link.far.connection, link.far.object, link.far.id)
+        line = _line(services, sync, now, "link", "closed", link.near, link.far)
+        ledger.append(tx, [line])
+    return TryLater(now, GONE, counts=False)
 
 
 class _Lives:
@@ -133,26 +194,26 @@ class _Lives:
         """Move the links of a merged or converted record to the record it goes on as."""
         heir = Address(source.connection, successor.object, successor.id)
         reason = record.life.value if record.life is not Life.LIVE else Life.MERGED.value
-        problem: Problem | None = None
         for link in links.at(self._tx, source):
-            found = self._move(link, heir, reason)
-            problem = problem or found
+            self._move(link, heir, reason)
         edges = [
             (heir, kind, Address(source.connection, ref.object, ref.id))
             for kind, ref in record.edges.items()
         ]
         links.add_edges(self._tx, [(source, reason, heir), *edges], self._now)
         deliveries.supersede(self._tx, [source], self._now, reason)
-        return problem or Skipped(reason)
+        # The heir is looked at again: it may stand for more than it did.
+        inbox.add(self._tx, [NewRow(heir, THROUGH_CHILD, Origin.MERGE, self._now)])
+        return Skipped(reason)
 
-    def _move(self, link: Link, heir: Address, reason: str) -> Problem | None:
+    def _move(self, link: Link, heir: Address, reason: str) -> None:
         """One link to its heir; where the heir has one already, two targets stand for one."""
         rivals = links.of_sources(self._tx, [heir], link.far.connection, link.far.object)
         rival = rivals[heir][0] if heir in rivals else None
         if rival is None and self._has_another(link, heir):
             links.close(self._tx, link.number, LinkState.CLOSED, reason, self._now)
             self._tell("link", "closed", link.near, link.far)
-            return None
+            return
         if rival is None:
             links.close(self._tx, link.number, LinkState.ALIAS, reason, self._now)
             base = link.base if heir.object == link.near.object else {}
@@ -160,21 +221,11 @@ class _Lives:
             links.close(self._tx, link.number, LinkState.ALIAS, reason, self._now, alias_of=number)
             self._tell("link", "moved", heir, link.far)
             deliveries.wake(self._tx, [heir], self._now)
-            return None
+            return
         links.close(
             self._tx, link.number, LinkState.ALIAS, reason, self._now, alias_of=rival.number
         )
         self._tell("link", "alias", link.near, link.far)
-        if rival.far == link.far:
-            return None
-        report = IssueReport(
-            code="MERGED_TWO_TARGETS",
-            sync=self._sync.name,
-            source=heir,
-            target=rival.far,
-            parameters={"object": link.far.object, "other": link.far.id},
-        )
-        return Problem(report)
 
     def _has_another(self, link: Link, heir: Address) -> bool:
         """Whether the other side is linked to yet another record of the heir's kind."""
@@ -216,7 +267,7 @@ class _Lives:
     def _planned(self, delivery: Delivery, record: Record, link: Link) -> Planned:
         mapping = self._sync.mapping
         key = f"{link.near.object}-{link.near.id}-delete"
-        item = Item(delivery, delivery.source, record, mapping, Desired({}), key)
+        item = Item(delivery, delivery.source, record, mapping, Desired({}), key, self._now)
         intent = Intent(
             id=self._services.ids.new(),
             delivery=delivery.number,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from connectors.base import Searches
 from connectors.records import Life, Record
 from engine.config.model import Endpoint, Mode, SyncConfig
-from engine.model import Address, Candidate, IssueReport, Link
+from engine.model import Address, Candidate, IssueReport, Link, LinkState
 from engine.pipeline.batch import Awaits, Item, Matched, Problem, Result, Skipped
-from engine.pipeline.life import follow_target
+from engine.pipeline.life import follow_target, let_go
 from engine.pipeline.services import Services
 from engine.pipeline.targets import differs_from_base, item_claims, live_selection, show
 from engine.store import claims, links
@@ -58,6 +58,7 @@ class _Matching:
             found = linked.get(item.source)
             if found is not None:
                 self._done[item.key] = Matched(item, link=found)
+        self._by_aliases()
         self._by_claims()
         self._by_rules()
         self._read_live()
@@ -83,6 +84,28 @@ class _Matching:
             )
         return {source: several[0] for source, several in found.items()}
 
+    def _by_aliases(self) -> None:
+        """A record whose counterpart went on as another's is not created again."""
+        with self._services.store.read() as tx:
+            aliases = links.of_sources(
+                tx,
+                [item.source for item in self._open()],
+                self._endpoint.connection,
+                self._endpoint.object,
+                LinkState.ALIAS,
+            )
+        for item in self._open():
+            for alias in aliases.get(item.source, ())[-1:]:
+                if alias.reason == Life.CONVERTED.value:
+                    self._ended[item.key] = Skipped(Life.CONVERTED.value)
+                elif alias.reason == Life.MERGED.value:
+                    self._ended[item.key] = self._two_for_one(item, alias)
+
+    def _two_for_one(self, item: Item, alias: Link) -> Problem:
+        """The target's two records became one: two source records stand for it now."""
+        shown = (Candidate(alias.far, "merged into another record"),)
+        return self._problem("MERGED_TARGETS", item, "merge", shown)
+
     def _by_claims(self) -> None:
         """A value that another record is creating, or has created, is not free for us."""
         wanted = {item.key: item_claims(self._services, self._sync, item) for item in self._open()}
@@ -90,10 +113,11 @@ class _Matching:
             return
         with self._services.store.read() as tx:
             held = claims.holders(tx, {claim for own in wanted.values() for claim in own})
+        now = self._services.clock.now()
         for item in self._open():
             for claim in wanted[item.key]:
                 holder = held.get(claim)
-                if holder is None or holder.source == item.source:
+                if holder is None or holder.source == item.source or holder.outdated(now):
                     continue
                 self._ended[item.key] = self._claimed(item, claim, holder)
                 break
@@ -208,6 +232,9 @@ class _Matching:
     def _moved_target(self, item: Item, link: Link, record: Record) -> Result:
         if not self._acting:
             return Skipped(f"the linked {link.far.object} is {record.life.value}")
+        if item.delivery.recheck and record.life is Life.DELETED:
+            # A person asked for it anew, and the old one is gone for good.
+            return let_go(self._services, self._sync, link)
         return follow_target(self._services, self._sync, item.source, link.far, record)
 
     def _moved(self, done: Matched) -> bool:

@@ -202,7 +202,14 @@ class _Planning:
         source = work.delivery.source
         key = self._sync.mapping.business_key_of(work.view)
         return Item(
-            work.delivery, source, work.view.record, self._sync.mapping, desired, key, enforce=True
+            work.delivery,
+            source,
+            work.view.record,
+            self._sync.mapping,
+            desired,
+            key,
+            self._now,
+            enforce=True,
         )
 
     def _decide(self, items: Sequence[Item]) -> list[PlannedRecord]:

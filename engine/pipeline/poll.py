@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from connectors.base import Lists, Polls, Removals
 from connectors.records import Life, Page, Record
@@ -20,6 +20,8 @@ from engine.store.streams import Stream
 SNAPSHOT: Final = "inbox snapshot"
 WRITTEN: Final = ""
 """The hash of a record that we wrote last: its content as a whole is not known."""
+UNTOLD: Final = "~"
+"""Before a hash: one sync has read this content for itself; the others have not heard of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +147,15 @@ def _commit(
     }
     with services.store.write() as tx:
         known = records.known(tx, hashes)
-        news = {
-            address: (record, hash)
-            for address, (record, hash) in hashes.items()
-            if _is_news(known.get(address), record, hash, origin)
-        }
-        if only is not None:
-            news.update(_owed(tx, only, hashes, news))
+        news = _news(hashes, known, origin) if only is None else _owed(tx, only, hashes, known)
         heard = _Heard(origin, asked_at, now, only.name if only else None)
         rows = [
-            _row(services, address, record, heard, exact=_exact(known.get(address), record, hash))
+            _row(services, address, record, heard, exact=_exact(known.get(address), page_copy))
             for address, (record, hash) in news.items()
+            for page_copy in [_Copy(record, hash, asked_at)]
         ]
         inbox.add(tx, rows)
-        remember_read(services, tx, news.items(), known, asked_at)
+        remember_read(services, tx, news.items(), known, asked_at, told=only is None)
         services.failpoint("poll.rows.partial")
         finished_at = now if page.at_head else None
         previous = streams.get(tx, name)
@@ -171,50 +168,70 @@ def _commit(
     return Polled(len(page.records), len(news), page.at_head)
 
 
+Hashed: TypeAlias = dict[Address, tuple[Record, str]]
+
+
+def _news(hashes: Hashed, known: Mapping[Address, Known], origin: Origin) -> Hashed:
+    """What tells something that not every sync has been told of."""
+    return {
+        address: (record, hash)
+        for address, (record, hash) in hashes.items()
+        if _is_news(known.get(address), record, hash, origin)
+    }
+
+
 def _is_news(known: Known | None, record: Record, hash: str, origin: Origin) -> bool:
     """Whether a record tells something. Older than what is known is stale; equal is a repeat.
 
-    Equal time with another content is news: a modified time can be too coarse to tell.
+    Equal time with another content is news: a modified time can be too coarse to tell. So is what
+    only one sync has heard of, by reading it for itself.
     """
     if origin is Origin.REMOVED:
         return known is not None and known.life == Life.LIVE.value
-    if known is None or known.hash is None:
-        return True
-    if known.version is None or record.version is None:
-        return known.hash != hash
-    if record.version == known.version:
-        return known.hash != hash
-    return record.version > known.version
+    return known is None or (not _stale(known, record) and known.hash != hash)
 
 
-def _exact(known: Known | None, record: Record, hash: str) -> bool:
+def _stale(known: Known | None, record: Record) -> bool:
+    if known is None or known.version is None or record.version is None:
+        return False
+    return record.version < known.version
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A record as a page shows it, and when we asked."""
+
+    record: Record
+    hash: str
+    asked_at: datetime
+
+
+def _exact(known: Known | None, copy: _Copy) -> bool:
     """Whether the page's copy can be used as it is; if not, the record is read again.
 
     Not when the time is one we know and the content is another: either may be the later one. After
-    our own write the time is known and the content is not: then the copy is the echo.
+    our own write the content is not known: a copy that was asked for later is the echo.
     """
-    if record.version is None:
+    version = copy.record.version
+    if version is None:
         return False
-    if known is None or known.version is None or known.hash == WRITTEN:
+    if known is None or known.version is None:
         return True
-    return record.version > known.version or (
-        record.version == known.version and known.hash == hash
-    )
+    if known.hash == WRITTEN:
+        return copy.asked_at > known.asked_at
+    if version == known.version:
+        return known.hash in (copy.hash, UNTOLD + copy.hash)
+    return version > known.version
 
 
-def _owed(
-    tx: Tx,
-    sync: SyncConfig,
-    hashes: dict[Address, tuple[Record, str]],
-    news: dict[Address, tuple[Record, str]],
-) -> dict[Address, tuple[Record, str]]:
-    """Records that are known, but that this sync has not delivered as they are now."""
-    rest = [address for address in hashes if address not in news]
-    seen = deliveries.seen(tx, sync.name, rest)
+def _owed(tx: Tx, sync: SyncConfig, hashes: Hashed, known: Mapping[Address, Known]) -> Hashed:
+    """What a sync has not delivered as it is now."""
+    seen = deliveries.seen(tx, sync.name, list(hashes))
     return {
-        address: hashes[address]
-        for address in rest
-        if seen.get(address) != (hashes[address][1], sync.mapping.digest)
+        address: (record, hash)
+        for address, (record, hash) in hashes.items()
+        if seen.get(address) != (hash, sync.mapping.digest)
+        and not _stale(known.get(address), record)
     }
 
 
@@ -250,16 +267,32 @@ def remember_read(
     services: Services,
     tx: Tx,
     read: Iterable[tuple[Address, tuple[Record, str]]],
-    known: dict[Address, Known],
+    known: Mapping[Address, Known],
     asked_at: datetime,
+    *,
+    told: bool,
 ) -> None:
-    """Keep digests of what was read: for telling repeats, and for knowing the other side."""
+    """Keep digests of what was read: for telling repeats, and for knowing the other side.
+
+    ``told``: every sync hears of it. What only one sync has read is still news to the others. What
+    was asked for before something we know by now is left out.
+    """
     states: dict[Address, Known] = {}
     for address, (record, hash) in read:
         before = known.get(address)
+        if before is not None and before.asked_at > asked_at and not told:
+            continue
         fields = dict(before.fields) if before else {}
         fields.update(field_digests(services.store.vault, record.fields))
-        states[address] = Known(record.version, hash, record.life.value, fields, asked_at)
+        known_to_all = told or (before is not None and before.hash == hash)
+        mark = hash if known_to_all else UNTOLD + hash
+        if before is not None and before.hash == WRITTEN and before.asked_at >= asked_at:
+            mark, fields = WRITTEN, dict(before.fields)
+        asked = max(asked_at, before.asked_at) if before else asked_at
+        version = record.version
+        if before is not None and before.version is not None and version is not None:
+            version = max(version, before.version)
+        states[address] = Known(version, mark, record.life.value, fields, asked)
     records.remember(tx, states)
 
 

@@ -87,7 +87,7 @@ def _remember(services: Services, fresh: Mapping[Address, Read]) -> None:
                 for address, read in fresh.items()
                 if read.asked_at == asked_at and read.record.life is Life.LIVE
             ]
-            remember_read(services, tx, rows, known, asked_at)
+            remember_read(services, tx, rows, known, asked_at, told=False)
 
 
 def works(

@@ -19,7 +19,16 @@ from connectors.records import (
     Selection,
 )
 from engine.config.model import Endpoint, SyncConfig
-from engine.model import Address, Delivery, Intent, IntentState, IssueReport, Known, LinkState
+from engine.model import (
+    Address,
+    Agreed,
+    Delivery,
+    Intent,
+    IntentState,
+    IssueReport,
+    Known,
+    LinkState,
+)
 from engine.pipeline.batch import InDoubt, Problem, Result
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.poll import WRITTEN
@@ -59,7 +68,8 @@ def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -
     with services.store.write() as tx:
         deliveries.fence(tx, [by_number[number] for number in open_intents])
         for answer in answers:
-            result = _Resolving(services, sync, tx).one(answer)
+            delivery = by_number[answer.intent.delivery]
+            result = _Resolving(services, sync, tx, delivery).one(answer)
             if result is not None:
                 stopped[answer.intent.delivery] = result
     services.failpoint("recover.after_commit")
@@ -120,22 +130,26 @@ def _by_id(
 class _Resolving:
     """Writes down what a look told about one intent."""
 
-    def __init__(self, services: Services, sync: SyncConfig, tx: Tx) -> None:
+    def __init__(self, services: Services, sync: SyncConfig, tx: Tx, delivery: Delivery) -> None:
         self._services = services
         self._sync = sync
         self._tx = tx
+        self._delivery = delivery
         self._now = services.clock.now()
 
     def one(self, answer: Answer) -> Result | None:
         """``None``: the intent is resolved and its delivery goes on."""
         intent = answer.intent
-        if answer.hopeless:
-            self._end(intent, IntentState.PARKED, "parked")
-            self._tell(intent, "parked", None)
+        if answer.hopeless or intent.parked:
+            if not intent.parked:
+                self._end(intent, IntentState.PARKED, "parked")
+                self._tell(intent, "parked", None)
             report = IssueReport("IN_DOUBT", self._sync.name, intent.source)
             return Problem(report)
         if answer.until is not None:
-            return InDoubt(min(answer.until, self._now + LOOK_AGAIN), "NOT_YET_KNOWABLE")
+            return InDoubt(
+                min(answer.until, self._now + LOOK_AGAIN), "NOT_YET_KNOWABLE", counts=False
+            )
         record = answer.record
         if record is not None and record.life is Life.LIVE:
             differing = self._differing(intent, record)
@@ -151,7 +165,20 @@ class _Resolving:
             return None
         # Not applied, or overtaken by an edit: what to do now is decided afresh.
         self._absent(intent)
-        return None
+        return self._spent()
+
+    def _spent(self) -> Result | None:
+        """A write that never arrives is not sent for ever."""
+        tries = self._delivery.tries
+        if tries <= self._sync.retries:
+            return None
+        report = IssueReport(
+            code="RETRIES_SPENT",
+            sync=self._sync.name,
+            source=self._delivery.source,
+            parameters={"tries": str(tries), "message": "every answer was lost, nothing arrived"},
+        )
+        return Problem(report)
 
     def _differing(self, intent: Intent, record: Record) -> list[str]:
         vault = self._services.store.vault
@@ -183,12 +210,23 @@ class _Resolving:
             links.close(self._tx, taken.number, LinkState.CLOSED, "identity reassigned", self._now)
             taken = None
         if taken is None:
-            links.create(self._tx, intent.source, target, {}, intent.parent, self._now)
+            base = self._agreed(intent, record)
+            links.create(self._tx, intent.source, target, base, intent.parent, self._now)
         made = Fulfilment(intent.delivery, intent.source, intent.object, record.ref.id)
         claims.fulfil(self._tx, [made])
         deliveries.wake(self._tx, [intent.source], self._now)
         self._found(intent, record)
         return None
+
+    def _agreed(self, intent: Intent, record: Record) -> dict[tuple[str, str], Agreed]:
+        """What both sides agree on, of the fields that are as they were sent."""
+        differing = set(self._differing(intent, record))
+        vault = self._services.store.vault
+        return {
+            (near, name): Agreed(raw, value_digest(vault, record.fields[name]))
+            for name, (near, raw) in intent.raw.items()
+            if name in record.fields and name not in differing
+        }
 
     def _found(self, intent: Intent, record: Record) -> None:
         """It took effect. What is there now is remembered; the diff that follows does the rest."""
@@ -203,6 +241,10 @@ class _Resolving:
             asked_at=self._now,
         )
         records.remember(self._tx, {target: known})
+        if intent.link is not None:
+            base = self._agreed(intent, record)
+            near = intent.source.connection
+            links.move_base(self._tx, {intent.link: base}, near, {}, self._now)
         deliveries.forget_seen(self._tx, [target])
         self._end(intent, IntentState.CONFIRMED, "resolved", record.ref.id)
         self._tell(intent, "resolved", record.ref.id)

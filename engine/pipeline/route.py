@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from connectors.base import Parents
+from connectors.errors import CallError
 from connectors.records import NoticeKind, Ref
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, InboxRow, NewRow, Origin, Want
+from engine.pipeline.gateway import UnavailableError
 from engine.pipeline.services import Services
 from engine.store import deliveries, inbox, records
 
@@ -24,16 +26,21 @@ def route(services: Services) -> int:
         rows = inbox.unrouted(tx, BATCH, but=blocked)
     if not rows:
         return 0
-    roots = _roots_of_children(services, rows)
+    roots, unanswered = _roots_of_children(services, rows)
     with services.store.write() as tx:
         new = inbox.still_new(tx, [row.seq for row in rows])
         routes = _Routes(services, roots)
         for row in rows:
-            if row.seq in new:
+            if row.seq not in new:
+                continue
+            if Endpoint(row.address.connection, row.address.object) in unanswered:
+                routes.postpone(row)
+            else:
                 routes.add(row)
         inbox.add(tx, routes.derived)
         deliveries.want(tx, routes.wants)
         inbox.routed(tx, routes.ends)
+        inbox.postpone(tx, routes.postponed)
         services.failpoint("route.before_commit")
     services.failpoint("route.after_commit")
     return len(rows)
@@ -49,6 +56,11 @@ class _Routes:
         self.wants: list[Want] = []
         self.derived: list[NewRow] = []
         self.ends: list[tuple[int, int, str | None]] = []
+        self.postponed: list[int] = []
+
+    def postpone(self, row: InboxRow) -> None:
+        """Its roots cannot be told now: it goes to the end of the queue, the others go on."""
+        self.postponed.append(row.seq)
 
     def add(self, row: InboxRow) -> None:
         """Route one row."""
@@ -102,21 +114,30 @@ def _other_end(services: Services, row: InboxRow) -> list[NewRow]:
 
 def _roots_of_children(
     services: Services, rows: Sequence[InboxRow]
-) -> Mapping[Address, set[Address]]:
-    """For rows about included children, the roots they belong to: known ones and present ones."""
+) -> tuple[Mapping[Address, set[Address]], set[Endpoint]]:
+    """For rows about included children, the roots they belong to: known ones and present ones.
+
+    Also the objects whose system did not answer: their rows are looked at later.
+    """
     by_endpoint: dict[Endpoint, set[str]] = defaultdict(set)
     for row in rows:
         if row.kind != THROUGH_CHILD:
             by_endpoint[Endpoint(row.address.connection, row.address.object)].add(row.address.id)
     found: dict[Address, set[Address]] = defaultdict(set)
+    unanswered: set[Endpoint] = set()
     for endpoint, ids in by_endpoint.items():
         for sync in services.syncs_including(endpoint):
-            for child, root_ids in _roots(services, sync, endpoint, sorted(ids)).items():
+            try:
+                roots = _roots(services, sync, endpoint, sorted(ids))
+            except (CallError, UnavailableError):
+                unanswered.add(endpoint)
+                continue
+            for child, root_ids in roots.items():
                 address = Address(endpoint.connection, endpoint.object, child)
                 found[address].update(
                     Address(endpoint.connection, sync.source.object, id) for id in root_ids
                 )
-    return found
+    return found, unanswered
 
 
 def _roots(

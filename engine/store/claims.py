@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import bindparam, delete, select, update
 
 from engine.model import Address
 from engine.store.sql import Tx, chunks, put_new
 from engine.store.tables import create_claim
+
+FRESH: Final = timedelta(minutes=15)
+"""How long a fulfilled claim answers for the record: longer than any search index lags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,11 @@ class Holder:
     delivery: int
     source: Address
     target_id: str | None
+    taken_at: datetime
+
+    def outdated(self, now: datetime) -> bool:
+        """Whether the create is long past: by now a search tells more than the claim does."""
+        return self.target_id is not None and self.taken_at + FRESH <= now
 
 
 def holders(tx: Tx, claims: Iterable[Claim]) -> dict[Claim, Holder]:
@@ -53,7 +62,7 @@ def holders(tx: Tx, claims: Iterable[Claim]) -> dict[Claim, Holder]:
             )
             for row in rows:
                 source = Address(row.source_connection, row.source_object, row.source_id)
-                holder = Holder(row.delivery, source, row.target_id)
+                holder = Holder(row.delivery, source, row.target_id, row.taken_at)
                 found[Claim(connection, object, key, row.digest)] = holder
     return found
 
@@ -61,7 +70,11 @@ def holders(tx: Tx, claims: Iterable[Claim]) -> dict[Claim, Holder]:
 def take(
     tx: Tx, wanted: Sequence[tuple[Claim, int, Address]], now: datetime
 ) -> dict[Claim, Holder]:
-    """Take the claims that are free; returns who holds each of them now."""
+    """Take the claims that are free or outdated; returns who holds each of them now."""
+    present = holders(tx, [claim for claim, _number, _source in wanted])
+    for claim, holder in present.items():
+        if holder.outdated(now):
+            _drop(tx, claim)
     put_new(
         tx,
         create_claim,
@@ -91,6 +104,17 @@ class Fulfilment:
     source: Address
     object: str
     target_id: str
+
+
+def _drop(tx: Tx, claim: Claim) -> None:
+    tx.execute(
+        delete(create_claim).where(
+            create_claim.c.connection == claim.connection,
+            create_claim.c.object == claim.object,
+            create_claim.c.key == claim.key,
+            create_claim.c.digest == claim.digest,
+        )
+    )
 
 
 def fulfil(tx: Tx, made: Sequence[Fulfilment]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 
@@ -18,6 +18,10 @@ from engine.store.tables import inbox as inbox_table
 READY = DeliveryState.READY.value
 CLAIMABLE = (READY, DeliveryState.IN_DOUBT.value)
 KEEPS_STATE = (DeliveryState.LEASED.value, DeliveryState.IN_DOUBT.value, READY)
+
+
+SHADOW: Final = "shadow:"
+"""Before a mapping's digest: what was delivered was only computed, not sent."""
 
 
 class LeaseLostError(Exception):
@@ -108,7 +112,6 @@ def claim(
                 leased_until=now + lease_for,
             )
         )
-        tx.execute(delete(wait).where(wait.c.delivery.in_(part)))
     claimed = [_claimed(row) for row in rows]
     if not ordered:
         return claimed
@@ -133,25 +136,34 @@ def _claimed(row: Any) -> Delivery:
     )
 
 
-def fence(tx: Tx, claimed: Iterable[Delivery]) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What came to a delivery while it was worked on."""
+
+    wanted: int
+    recheck: bool
+
+
+def fence(tx: Tx, claimed: Iterable[Delivery]) -> dict[int, Meanwhile]:
     """Prove that every lease is still ours. Returns what each delivery wants by now.
 
     Raises :class:`LeaseLostError`, which rolls the whole commit back: we are a zombie.
     """
     leases = {item.number: item.lease for item in claimed}
-    wanted: dict[int, int] = {}
+    found: dict[int, Meanwhile] = {}
+    columns = (delivery.c.number, delivery.c.lease, delivery.c.wanted, delivery.c.recheck)
     for part in chunks(sorted(leases)):
-        query = select(delivery.c.number, delivery.c.lease, delivery.c.wanted).where(
+        query = select(*columns).where(
             delivery.c.number.in_(part), delivery.c.state == DeliveryState.LEASED.value
         )
         if tx.dialect.name == "postgresql":
             query = query.with_for_update()
         for row in tx.execute(query):
             if row.lease == leases[row.number]:
-                wanted[row.number] = row.wanted
-    if len(wanted) != len(leases):
-        raise LeaseLostError(f"{len(leases) - len(wanted)} leases are no longer ours")
-    return wanted
+                found[row.number] = Meanwhile(row.wanted, row.recheck)
+    if len(found) != len(leases):
+        raise LeaseLostError(f"{len(leases) - len(found)} leases are no longer ours")
+    return found
 
 
 def close(tx: Tx, closings: Sequence[Closing], now: datetime) -> None:
@@ -161,18 +173,18 @@ def close(tx: Tx, closings: Sequence[Closing], now: datetime) -> None:
     """
     if not closings:
         return
-    wanted = fence(tx, [closing.delivery for closing in closings])
+    meanwhile = fence(tx, [closing.delivery for closing in closings])
     rows = []
     for closing in closings:
         item = closing.delivery
-        more = wanted[item.number] > item.taken
+        more = meanwhile[item.number].wanted > item.taken
         again = more and closing.state in (
             DeliveryState.DONE,
             DeliveryState.WAITING,
             DeliveryState.HELD,
             DeliveryState.ISSUE,
         )
-        rows.append(_closed_row(closing, now, again=again))
+        rows.append(_closed_row(closing, now, meanwhile[item.number], again=again))
     tx.execute(
         update(delivery)
         .where(delivery.c.number == bindparam("at"))
@@ -196,10 +208,15 @@ def close(tx: Tx, closings: Sequence[Closing], now: datetime) -> None:
         rows,
     )
     _finish_rows(tx, closings)
+    over = [one.delivery.number for one in closings if not one.keeps_waits]
+    for part in chunks(over):
+        tx.execute(delete(wait).where(wait.c.delivery.in_(part)))
     insert_many(tx, wait, _wait_rows(closings, now))
 
 
-def _closed_row(closing: Closing, now: datetime, *, again: bool) -> dict[str, Any]:
+def _closed_row(
+    closing: Closing, now: datetime, meanwhile: Meanwhile, *, again: bool
+) -> dict[str, Any]:
     item = closing.delivery
     done = closing.state is DeliveryState.DONE
     ended = closing.state not in (DeliveryState.READY, DeliveryState.IN_DOUBT)
@@ -211,8 +228,9 @@ def _closed_row(closing: Closing, now: datetime, *, again: bool) -> dict[str, An
         "to_reason": storable(closing.reason),
         "to_detail": closing.detail,
         "to_settled": item.taken if ended else item.settled,
-        "to_recheck": item.recheck and not done,
-        "to_seen_hash": closing.seen_hash if done else item.seen_hash,
+        "to_recheck": meanwhile.recheck if again else item.recheck and not done,
+        # What came meanwhile may be a child's change, which the root's hash cannot show.
+        "to_seen_hash": None if again else closing.seen_hash if done else item.seen_hash,
         "to_seen_digest": closing.seen_digest if done else item.seen_digest,
         "to_ended_at": now if done else None,
     }
@@ -307,6 +325,19 @@ def recover(tx: Tx, now: datetime, *, all_leases: bool, sync: str | None = None)
             )
         )
     return len(numbers)
+
+
+def go_live(tx: Tx, sync: str, now: datetime) -> int:
+    """A shadow sync is switched on: what it only computed is to be sent. Returns how many."""
+    return tx.execute(
+        update(delivery)
+        .where(
+            delivery.c.sync == sync,
+            delivery.c.state == DeliveryState.DONE.value,
+            delivery.c.seen_digest.startswith(SHADOW),
+        )
+        .values(state=READY, due_at=now, seen_hash=None, seen_digest=None, tries=0)
+    ).rowcount
 
 
 def supersede(tx: Tx, sources: Iterable[Address], now: datetime, reason: str) -> None:

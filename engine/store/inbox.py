@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -11,6 +12,8 @@ from connectors.records import Ref
 from engine.model import Address, InboxRow, InboxState, NewRow, Origin
 from engine.store.sql import PARAMETERS_MAX, Tx, by_place, chunks, insert
 from engine.store.tables import inbox
+
+STILL_OPEN: Final = (InboxState.NEW, InboxState.POSTPONED, InboxState.ROUTED)
 
 
 def add(tx: Tx, rows: Sequence[NewRow]) -> None:
@@ -75,6 +78,29 @@ def unrouted(tx: Tx, limit: int, but: Sequence[str] = ()) -> tuple[InboxRow, ...
         )
         for row in found
     )
+
+
+def postpone(tx: Tx, seqs: Sequence[int]) -> None:
+    """Leave rows for later, so that those behind them go on."""
+    for part in chunks(seqs):
+        tx.execute(
+            update(inbox).where(inbox.c.seq.in_(part)).values(state=InboxState.POSTPONED.value)
+        )
+
+
+def postponed_again(tx: Tx) -> int:
+    """Postponed rows are new again. Returns how many."""
+    return tx.execute(
+        update(inbox)
+        .where(inbox.c.state == InboxState.POSTPONED.value)
+        .values(state=InboxState.NEW.value)
+    ).rowcount
+
+
+def any_postponed(tx: Tx) -> bool:
+    """Whether rows are left for later."""
+    query = select(inbox.c.seq).where(inbox.c.state == InboxState.POSTPONED.value).limit(1)
+    return tx.execute(query).first() is not None
 
 
 def still_new(tx: Tx, seqs: Sequence[int]) -> set[int]:
@@ -220,7 +246,7 @@ def purge(tx: Tx, before: datetime) -> int:
     old = (
         select(inbox.c.seq)
         .where(
-            inbox.c.state.not_in([InboxState.NEW.value, InboxState.ROUTED.value]),
+            inbox.c.state.not_in([state.value for state in STILL_OPEN]),
             inbox.c.received_at < before,
         )
         .limit(PARAMETERS_MAX)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, cast
 
 from sqlalchemy import bindparam, func, select, update
 
-from connectors.records import Identity, Operation
+from connectors.records import Identity, Operation, Value
 from engine.model import Address, Intent, IntentState
 from engine.store import codec
 from engine.store.sql import Tx, chunks, insert_many, storable
 from engine.store.tables import attempt, intent
 from engine.store.vault import Vault
 
-BODY = "intent body"
+BODY: Final = "intent body"
+STILL_OPEN: Final = (IntentState.UNKNOWN, IntentState.PARKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def record(tx: Tx, vault: Vault, intents: Sequence[Intent], now: datetime, *, se
                 "identity_field": item.identity.field if item.identity else None,
                 "identity_value": item.identity.value if item.identity else None,
                 "business_key": item.business_key,
-                "body": vault.seal(codec.dump_fields(item.fields), BODY),
+                "body": vault.seal(_body(item), BODY),
                 "body_digest": item.body_digest,
                 "config": item.config,
                 "state": state.value,
@@ -68,6 +69,11 @@ def record(tx: Tx, vault: Vault, intents: Sequence[Intent], now: datetime, *, se
     )
     if sent:
         attempted(tx, [(item.id, item.attempts) for item in intents], now)
+
+
+def _body(item: Intent) -> bytes:
+    raw = {name: (near, digest) for name, (near, digest) in item.raw.items()}
+    return codec.dump({"fields": dict(item.fields), "raw": raw})
 
 
 def attempted(tx: Tx, sendings: Sequence[tuple[str, int]], now: datetime) -> None:
@@ -104,7 +110,7 @@ def end(tx: Tx, endings: Sequence[Ending], now: datetime) -> None:
         ],
     )
     for still_open in (True, False):
-        group = [item for item in endings if (item.state is IntentState.UNKNOWN) is still_open]
+        group = [item for item in endings if (item.state in STILL_OPEN) is still_open]
         if group:
             _end_intents(tx, group, None if still_open else now)
 
@@ -167,6 +173,8 @@ def _attempts(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[int, datetime | Non
 
 def _intent(row: Any, vault: Vault, attempts: int, first_sent_at: datetime | None) -> Intent:
     body = codec.load_fields(vault.open(row.body, BODY)) if row.body else {}
+    fields = cast("Mapping[str, Value]", body.get("fields", {}))
+    raw = cast("Mapping[str, tuple[str, str]]", body.get("raw", {}))
     identity = Identity(row.identity_field, row.identity_value) if row.identity_field else None
     return Intent(
         id=row.id,
@@ -179,7 +187,9 @@ def _intent(row: Any, vault: Vault, attempts: int, first_sent_at: datetime | Non
         target_id=row.target_id,
         identity=identity,
         business_key=row.business_key,
-        fields=body,
+        fields=fields,
+        raw={name: (near, digest) for name, (near, digest) in raw.items()},
+        parked=row.state == IntentState.PARKED.value,
         body_digest=row.body_digest,
         config=row.config,
         link=row.link,
@@ -187,6 +197,18 @@ def _intent(row: Any, vault: Vault, attempts: int, first_sent_at: datetime | Non
         attempts=attempts,
         first_sent_at=first_sent_at,
     )
+
+
+def give_up(tx: Tx, deliveries: Iterable[int], now: datetime) -> int:
+    """A person says that what is parked did not arrive: it ends, and may be sent anew."""
+    ended = 0
+    for part in chunks(sorted(deliveries)):
+        ended += tx.execute(
+            update(intent)
+            .where(intent.c.delivery.in_(part), intent.c.state == IntentState.PARKED.value)
+            .values(state=IntentState.ABSENT.value, ended_at=now, body=None)
+        ).rowcount
+    return ended
 
 
 def busy_targets(tx: Tx, targets: Iterable[Address], but: Iterable[int]) -> set[Address]:

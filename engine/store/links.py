@@ -42,6 +42,7 @@ def _seen(row: Any, *, from_left: bool) -> Link:
         base=base,
         base_no=row.base_no,
         parent=row.parent,
+        alias_of=row.alias_of,
         reason=row.reason,
         flips={name: tuple((d, at) for d, at in turns) for name, turns in flips.items()},
     )
@@ -130,6 +131,17 @@ def at(
             .order_by(link.c.number)
         )
         found.extend(_seen(row, from_left=side == "left") for row in rows)
+    return found
+
+
+def aliases_of(tx: Tx, numbers: Sequence[int], near_connection: str) -> list[Link]:
+    """The links that went on as these, seen from the source connection."""
+    found: list[Link] = []
+    for part in chunks(numbers):
+        rows = tx.execute(
+            select(link).where(link.c.alias_of.in_(part), link.c.state == LinkState.ALIAS.value)
+        )
+        found.extend(_seen(row, from_left=row.left_connection == near_connection) for row in rows)
     return found
 
 

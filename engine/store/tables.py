@@ -224,6 +224,7 @@ link = _table(
     Index("link_left_any", "left_connection", "left_object", "left_id"),
     Index("link_right_any", "right_connection", "right_object", "right_id"),
     Index("link_parent", "parent"),
+    Index("link_alias", "alias_of"),
     autoincrement=True,
 )
 
