@@ -76,9 +76,14 @@ def _show_cost(facts: Facts, screen: Screen) -> None:
     others = ", ".join(f"{name} {count}" for name, count in facts.cost.others.items() if count)
     screen.say(f"  Beside these: {others} (once: tokens, describes, catalogues).")
     screen.say(
-        f"  A second backfill, all unchanged: {facts.again_writes} writes,"
+        f"  A second backfill, all unchanged: {counted(facts.again_writes, 'write')},"
         f" {facts.again_calls} calls in {facts.again_seconds:.1f} s."
     )
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things, in words."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _terms(stage: Stage) -> str:
