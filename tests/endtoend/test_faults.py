@@ -20,7 +20,7 @@ MISHAPS: Mapping[str, Mapping[str, Any]] = {
     "reset before": {"action": "reset", "phase": "before"},
     "reset after": {"action": "reset", "phase": "after"},
     "500 after": {"action": "status", "phase": "after", "status": 500},
-    "429": {"action": "status", "status": 429, "headers": {"Retry-After": "7"}},
+    "429": {"action": "status", "status": 429, "headers": {"Retry-After": "3"}},
     "truncated": {"action": "truncate", "at": 20},
 }
 MORE_MISHAPS: Mapping[str, Mapping[str, Any]] = {
@@ -34,7 +34,7 @@ MORE_MISHAPS: Mapping[str, Mapping[str, Any]] = {
     "HTML with 200": {"action": "content_type", "content_type": "text/html"},
     "reset in the middle": {"action": "reset", "phase": "mid"},
 }
-SAMPLE = 10
+SAMPLE = 5
 
 
 @pytest.fixture(scope="module")
