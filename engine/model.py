@@ -108,7 +108,10 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A claimed delivery. ``lease`` fences every commit; ``taken`` is what this claim covers."""
+    """A claimed delivery. ``lease`` fences every commit; ``taken`` is what this claim covers.
+
+    ``reason`` is how the last claim ended, where it ended for a reason.
+    """
 
     number: int
     sync: str
@@ -122,6 +125,7 @@ class Delivery:
     seen_digest: str | None
     opened_at: datetime
     changed_at: datetime | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

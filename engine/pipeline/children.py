@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from connectors.records import Life, Operation, Record, Ref
 from engine.config.model import Enabled, SyncConfig
@@ -40,9 +40,19 @@ from engine.pipeline.services import Services
 from engine.store import deliveries, intents, ledger, links
 from engine.store.ledger import Line
 
+ItemKey: TypeAlias = tuple[int, Address, str]
+GUARD_WINDOW: Final = timedelta(hours=1)
 LEFT: Final = "removed from its root"
 CHILD_MOVED: Final = "CHILD_MOVED"
 SOON: Final = timedelta(milliseconds=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Deletes to be sent for children that left, and those the guard does not allow."""
+
+    deletes: tuple[Planned, ...]
+    guarded: tuple[tuple[ItemKey, Result], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +87,37 @@ def wanted(
             else:
                 key = (work.delivery.number, source, child.target_object)
                 ended[key] = stopped(sync, source, mapped.mapped)
-    with services.store.read() as tx:
-        linked = links.children_of(
-            tx, [parent.number for _work, parent in works], sync.source.connection
-        )
-        present_links = links.of_sources(
-            tx, [item.source for item in items], sync.target.connection, child.target_object
-        )
-    moved = [
-        (work, link)
-        for item in items
-        for link in present_links.get(item.source, ())
-        if item.parent is not None and link.parent not in (None, item.parent.number)
-        for work in [by_number[item.delivery.number]]
-    ]
+    removed = _gone(services, sync, child, works, present)
+    moved = _moved(services, sync, child, items, by_number)
     # A child that came from another root ends there first; it is made anew under this one.
     came = {link.near for _work, link in moved}
-    for item in items:
-        if item.source in came:
-            due_at = services.clock.now() + SOON
-            ended[item.key] = TryLater(due_at, CHILD_MOVED, counts=False)
-    removed = [
+    due_at = services.clock.now() + SOON
+    ended.update(
+        {
+            item.key: TryLater(due_at, CHILD_MOVED, counts=False)
+            for item in items
+            if item.source in came
+        }
+    )
+    staying = tuple(item for item in items if item.source not in came)
+    return ChildBatch(staying, ended, (*removed, *moved))
+
+
+Leaving: TypeAlias = list[tuple[Work, Link]]
+
+
+def _gone(
+    services: Services,
+    sync: SyncConfig,
+    child: CompiledChild,
+    works: Sequence[tuple[Work, Link]],
+    present: Mapping[int, set[Address]],
+) -> Leaving:
+    """Linked children of these roots that are not in the set any more."""
+    numbers = [parent.number for _work, parent in works]
+    with services.store.read() as tx:
+        linked = links.children_of(tx, numbers, sync.source.connection)
+    return [
         (work, link)
         for work, parent in works
         for link in linked.get(parent.number, ())
@@ -105,8 +125,25 @@ def wanted(
         and link.far.object == child.target_object
         and link.near not in present.get(parent.number, set())
     ]
-    staying = tuple(item for item in items if item.source not in came)
-    return ChildBatch(staying, ended, (*removed, *moved))
+
+
+def _moved(
+    services: Services,
+    sync: SyncConfig,
+    child: CompiledChild,
+    items: Sequence[Item],
+    by_number: Mapping[int, Work],
+) -> Leaving:
+    """Links of these children that stand under another root."""
+    sources = [item.source for item in items]
+    with services.store.read() as tx:
+        found = links.of_sources(tx, sources, sync.target.connection, child.target_object)
+    return [
+        (by_number[item.delivery.number], link)
+        for item in items
+        for link in found.get(item.source, ())
+        if item.parent is not None and link.parent not in (None, item.parent.number)
+    ]
 
 
 def _item(
@@ -170,13 +207,15 @@ def remove(
     sync: SyncConfig,
     child: CompiledChild,
     gone: Sequence[tuple[Work, Link]],
-) -> tuple[Planned, ...]:
-    """Children that left the set: flagged, or deleted where the mapping says so."""
+) -> Removal:
+    """Children that left the set: flagged, or deleted where the mapping and the guard allow."""
     if not gone:
-        return ()
+        return Removal((), ())
     now = services.clock.now()
     deleting = child.removed == "delete" and sync.enabled is Enabled.ON
     planned = [_delete(services, sync, child, work, link) for work, link in gone]
+    if deleting and _over_guard(services, sync, len(gone)):
+        return Removal((), tuple(_guarded(sync, work, link) for work, link in gone))
     with services.store.write() as tx:
         deliveries.fence(tx, {work.delivery.number: work.delivery for work, _ in gone}.values())
         if deleting:
@@ -187,7 +226,27 @@ def remove(
             for _work, link in gone:
                 links.close(tx, link.number, LinkState.CLOSED, LEFT, now)
                 ledger.append(tx, [_flag_line(services, sync, link, now)])
-    return tuple(planned) if deleting else ()
+    return Removal(tuple(planned) if deleting else (), ())
+
+
+def _over_guard(services: Services, sync: SyncConfig, wanted: int) -> bool:
+    limit = sync.guards.deletes_max
+    if limit is None:
+        return False
+    since = services.clock.now() - GUARD_WINDOW
+    with services.store.read() as tx:
+        return intents.deletes_since(tx, sync.name, since) + wanted > limit
+
+
+def _guarded(sync: SyncConfig, work: Work, link: Link) -> tuple[ItemKey, Result]:
+    report = IssueReport(
+        code="GUARD_DELETES",
+        sync=sync.name,
+        source=link.near,
+        target=link.far,
+        parameters={"object": link.far.object},
+    )
+    return (work.delivery.number, link.near, link.far.object), Problem(report)
 
 
 def _delete(

@@ -154,6 +154,9 @@ class _Closing:
         wrote = any(isinstance(result, Settled) and result.wrote for result in results)
         skipped = [result.reason for result in results if isinstance(result, Skipped)]
         self._count("written" if wrote else "skipped" if skipped else "unchanged")
+        if skipped and not wrote and skipped[0] != delivery.reason:
+            # Told once, not at every look.
+            self._line(delivery.source, "skipped", skipped[0].upper().replace(" ", "_"))
         return Closing(
             delivery,
             DeliveryState.DONE,

@@ -13,16 +13,15 @@ from typing import Final
 
 from connectors.errors import CallError
 from connectors.records import Life, Record
-from engine.clock import microseconds
 from engine.config.model import Enabled, SyncConfig
 from engine.mapping.model import CompiledChild, Desired, Lookups, Unmappable
 from engine.model import Address, Delivery, IssueReport, Known, Link
 from engine.pipeline import children, life, prepare
 from engine.pipeline.apply import apply
-from engine.pipeline.batch import Decided, Item, Matched, Problem, Result, Settled, TryLater, Work
+from engine.pipeline.batch import Item, Problem, Result, Settled, TryLater, Work
 from engine.pipeline.close import close, release
-from engine.pipeline.diff import Sight, diff, two_way_pairs
-from engine.pipeline.digests import record_hash, value_digest
+from engine.pipeline.decide import decide
+from engine.pipeline.digests import record_hash
 from engine.pipeline.gateway import UnavailableError
 from engine.pipeline.intend import intend
 from engine.pipeline.match import match
@@ -30,10 +29,10 @@ from engine.pipeline.prepare import Read
 from engine.pipeline.references import Catalogues, lookups
 from engine.pipeline.resolve import resolve
 from engine.pipeline.services import Services
-from engine.pipeline.settle import TURN_WINDOW, flapping, turn_name
 from engine.store import deliveries, links, records
 from engine.store.deliveries import LeaseLostError
-from engine.verdict import Next, judge
+from engine.store.store import StoreConflict
+from engine.verdict import Next, backoff, judge
 
 LEASE: Final = timedelta(minutes=15)
 BATCHES_PER_CLAIM: Final = 4
@@ -68,6 +67,14 @@ def drain(services: Services, catalogues: Catalogues, sync: SyncConfig) -> int:
     if not claimed:
         return 0
     services.failpoint("claim.after_commit")
+    _work(services, catalogues, sync, claimed)
+    return len(claimed)
+
+
+def _work(
+    services: Services, catalogues: Catalogues, sync: SyncConfig, claimed: Sequence[Delivery]
+) -> None:
+    """Run a batch; what goes wrong with all of it ends here."""
     try:
         _Batch(services, catalogues, sync, claimed).run()
     except LeaseLostError:
@@ -76,7 +83,20 @@ def drain(services: Services, catalogues: Catalogues, sync: SyncConfig) -> int:
         release(services, sync, claimed, why.until, why.code, counts=False)
     except CallError as error:
         _read_failed(services, sync, claimed, error)
-    return len(claimed)
+    except StoreConflict:
+        _apart(services, catalogues, sync, claimed)
+
+
+def _apart(
+    services: Services, catalogues: Catalogues, sync: SyncConfig, claimed: Sequence[Delivery]
+) -> None:
+    """Rows of this batch may not stand beside others: find the record, let the others go on."""
+    if len(claimed) == 1:
+        due_at = services.clock.now() + backoff(claimed[0].tries, services.random)
+        release(services, sync, claimed, due_at, "STORE_CONFLICT", counts=True)
+        return
+    for delivery in claimed:
+        _work(services, catalogues, sync, [delivery])
 
 
 def _read_failed(
@@ -262,71 +282,13 @@ class _Batch:
 
     def _write_group(self, items: Sequence[Item]) -> dict[tuple[int, Address, str], Result]:
         batch = match(self._services, self._sync, items)
-        results = dict(batch.ended)
-        decided: list[Decided] = []
-        for matched, sight in self._sights(batch.matched):
-            one = diff(matched, sight)
-            problem = self._review(one) or self._flaps(one, sight)
-            if problem is not None:
-                results[matched.item.key] = problem
-            else:
-                decided.append(one)
+        decided, problems = decide(self._services, self._sync, batch.matched)
+        results: dict[tuple[int, Address, str], Result] = {**batch.ended, **problems}
         if decided:
             intended = intend(self._services, self._sync, decided)
             results.update(intended.ended)
             results.update(apply(self._services, self._sync, intended.planned))
         return results
-
-    def _sights(self, matched: Sequence[Matched]) -> list[tuple[Matched, Sight]]:
-        """What the diff may look at for each matched item."""
-        if not matched:
-            return []
-        facing = self._services.facing(self._sync)
-        rules = matched[0].item.rules.rules
-        is_root = matched[0].item.parent is None
-        two_way = two_way_pairs(rules, facing.mapping.rules) if facing and is_root else frozenset()
-        fars = [one.link.far for one in matched if one.link is not None]
-        with self._services.store.read() as tx:
-            known = records.known(tx, fars)
-        vault = self._services.store.vault
-        since = microseconds(self._services.clock.now() - TURN_WINDOW)
-        return [
-            (
-                one,
-                Sight(
-                    digest=lambda value: value_digest(vault, value),
-                    two_way=two_way,
-                    known=known.get(one.link.far) if one.link else None,
-                    frozen=_frozen(one, since),
-                ),
-            )
-            for one in matched
-        ]
-
-    def _review(self, decided: Decided) -> Problem | None:
-        """Conflicts that the mapping leaves to a person."""
-        fields = [one.field for one in decided.conflicts if one.winner == "review"]
-        if not fields:
-            return None
-        return self._problem("FIELD_CONFLICT", decided, fields)
-
-    def _flaps(self, decided: Decided, sight: Sight) -> Problem | None:
-        """A frozen field that would be written again is a person's business."""
-        item = decided.matched.item
-        fields = sorted(name for name in sight.frozen if name in item.desired.fields)
-        return self._problem("FIELD_FLAPPING", decided, fields) if fields else None
-
-    def _problem(self, code: str, decided: Decided, fields: Sequence[str]) -> Problem:
-        link = decided.matched.link
-        return Problem(
-            IssueReport(
-                code=code,
-                sync=self._sync.name,
-                source=decided.matched.item.source,
-                target=link.far if link else None,
-                parameters={"fields": ", ".join(fields)},
-            )
-        )
 
     def _write_children(self, works: Sequence[Work], answers: Lookups) -> None:
         """Each kind of child in turn, for the roots that are as they should be."""
@@ -362,22 +324,14 @@ class _Batch:
         batch = children.wanted(self._services, self._sync, kind, linked, answers)
         for key, result in batch.ended.items():
             self._results[key[0]].append(result)
-        deletes = children.remove(self._services, self._sync, kind, batch.removed)
-        if deletes:
-            for key, result in apply(self._services, self._sync, deletes).items():
+        removal = children.remove(self._services, self._sync, kind, batch.removed)
+        for key, result in removal.guarded:
+            self._results[key[0]].append(result)
+        if removal.deletes:
+            for key, result in apply(self._services, self._sync, removal.deletes).items():
                 self._results[key[0]].append(result)
         if batch.items:
             self._write(batch.items)
-
-
-def _frozen(matched: Matched, since: int) -> frozenset[str]:
-    if matched.link is None or not matched.link.flips:
-        return frozenset()
-    return frozenset(
-        rule.target
-        for rule in matched.item.rules.rules
-        if flapping(matched.link.flips.get(turn_name(rule.pair, rule.target), ()), since)
-    )
 
 
 def _by_target(items: Sequence[Item]) -> dict[str, list[Item]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.base import Searches
 from connectors.records import Life, Record
@@ -113,12 +113,17 @@ class _Matching:
             return
         with self._services.store.read() as tx:
             held = claims.holders(tx, {claim for own in wanted.values() for claim in own})
+            making = [holder.source for holder in held.values() if holder.target_id is None]
+            made = links.of_sources(tx, making, self._endpoint.connection, self._endpoint.object)
         now = self._services.clock.now()
         for item in self._open():
             for claim in wanted[item.key]:
                 holder = held.get(claim)
                 if holder is None or holder.source == item.source or holder.outdated(now):
                     continue
+                for link in made.get(holder.source, ()):
+                    # Linked by a person meanwhile: that is what the claim was for.
+                    holder = replace(holder, target_id=link.far.id)
                 self._ended[item.key] = self._claimed(item, claim, holder)
                 break
 

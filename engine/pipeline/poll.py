@@ -13,7 +13,7 @@ from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, Known, NewRow, Origin
 from engine.pipeline.digests import field_digests, record_hash
 from engine.pipeline.services import Services
-from engine.store import codec, connections, deliveries, inbox, records, streams
+from engine.store import codec, connections, delivery_states, inbox, records, streams
 from engine.store.sql import Tx
 from engine.store.streams import Stream
 
@@ -226,7 +226,7 @@ def _exact(known: Known | None, copy: _Copy) -> bool:
 
 def _owed(tx: Tx, sync: SyncConfig, hashes: Hashed, known: Mapping[Address, Known]) -> Hashed:
     """What a sync has not delivered as it is now."""
-    seen = deliveries.seen(tx, sync.name, list(hashes))
+    seen = delivery_states.seen(tx, sync.name, list(hashes))
     return {
         address: (record, hash)
         for address, (record, hash) in hashes.items()

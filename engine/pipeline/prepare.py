@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.base import Children
+from connectors.errors import UnexpectedAnswer
 from connectors.records import Life, Record, Selection
 from engine.config.model import Endpoint, SyncConfig, WriteOrder
 from engine.mapping.model import SourceView
@@ -158,7 +159,11 @@ def _children_of(
         }
     connector = services.gateway.connector(connection)
     if not isinstance(connector, Children):
-        return {}
+        # Not knowing the children is not the same as there being none.
+        raise UnexpectedAnswer(
+            f"{connection} cannot list the {selection.object} of its {sync.source.object}",
+            code="CHILDREN_UNKNOWN",
+        )
     ids = list(named)
     return services.gateway.read(
         connection, lambda _: connector.children(selection, sync.source.object, ids)

@@ -16,7 +16,7 @@ from engine.mapping.values import catalogue_rows
 from engine.model import Address
 from engine.pipeline.batch import Work
 from engine.pipeline.services import Services
-from engine.store import deliveries, links
+from engine.store import delivery_states, links
 from engine.store.sql import Tx
 
 CATALOGUE_FRESH: Final = timedelta(minutes=10)
@@ -136,7 +136,7 @@ def _pending(
         ]
         if not syncs:
             continue
-        for root in deliveries.pending(tx, syncs, sorted(roots)):
+        for root in delivery_states.pending(tx, syncs, sorted(roots)):
             found.update(ref for ref in roots[root] if _could_link(services, syncs, ref))
     return found
 

@@ -34,7 +34,7 @@ from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
 from engine.pipeline.settle import end_deleted
-from engine.store import claims, deliveries, intents, ledger, links, records
+from engine.store import claims, deliveries, delivery_states, intents, ledger, links, records
 from engine.store.claims import Fulfilment
 from engine.store.intents import Ending
 from engine.store.ledger import Line
@@ -245,7 +245,7 @@ class _Resolving:
             base = self._agreed(intent, record)
             near = intent.source.connection
             links.move_base(self._tx, {intent.link: base}, near, {}, self._now)
-        deliveries.forget_seen(self._tx, [target])
+        delivery_states.forget_seen(self._tx, [target])
         self._end(intent, IntentState.CONFIRMED, "resolved", record.ref.id)
         self._tell(intent, "resolved", record.ref.id)
 

@@ -17,7 +17,7 @@ from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.intend import agreed_by_sending
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
-from engine.store import claims, deliveries, intents, ledger, links, records
+from engine.store import claims, deliveries, delivery_states, intents, ledger, links, records
 from engine.store.claims import Fulfilment
 from engine.store.intents import Ending
 from engine.store.ledger import Line
@@ -25,6 +25,7 @@ from engine.store.links import NewLink
 from engine.store.sql import Tx
 
 REMOVED: Final = "removed at the source"
+DELETED: Final = "deleted in the target"
 REASSIGNED: Final = "identity reassigned"
 TURNS_MAX: Final = 12
 TURN_WINDOW: Final = timedelta(hours=1)
@@ -196,7 +197,7 @@ class Settling:
         ledger.append(tx, self._lines)
         deliveries.wake(tx, [*self._linked, *self._freed], self._now)
         if self._services.facing(self._sync) is not None:
-            deliveries.forget_seen(tx, self._written)
+            delivery_states.forget_seen(tx, self._written)
 
     def _remember(self) -> None:
         known = records.known(self._tx, self._written)
@@ -216,7 +217,7 @@ class Settling:
 def end_deleted(tx: Tx, intent: Intent, now: datetime) -> None:
     """End the link of a deleted target with a tombstone."""
     if intent.link is not None:
-        links.close(tx, intent.link, LinkState.CLOSED, REMOVED, now)
+        links.close(tx, intent.link, LinkState.CLOSED, DELETED, now)
     claims.forget_target(tx, intent.connection, intent.object, intent.target_id or "")
 
 

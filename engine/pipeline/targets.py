@@ -12,7 +12,7 @@ from engine.model import WHOLE, Link
 from engine.pipeline.batch import Item
 from engine.pipeline.digests import joined, value_digest
 from engine.pipeline.services import Services
-from engine.store.claims import Claim
+from engine.store.claims import BUSINESS_KEY, Claim
 
 
 def differs_from_base(services: Services, item: Item, link: Link) -> bool:
@@ -39,6 +39,10 @@ def item_claims(services: Services, sync: SyncConfig, item: Item) -> list[Claim]
         value = item.rules.identity_value(item.source.object, item.source.id)
         digest = vault.digest(joined((value,)))
         found.append(Claim(connection, object, item.rules.identity_field, digest))
+    if item.business_key != f"{item.source.object}-{item.source.id}":
+        # A key of the mapping's own may be shared by several records: one of them has the effect.
+        digest = vault.digest(joined((item.business_key,)))
+        found.append(Claim(connection, object, BUSINESS_KEY, digest))
     for key in item.desired.matches:
         parts = [
             part for name in sorted(key.values) for part in (name, comparable(key.values[name]))

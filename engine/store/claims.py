@@ -13,6 +13,7 @@ from engine.model import Address
 from engine.store.sql import Tx, chunks, put_new
 from engine.store.tables import create_claim
 
+BUSINESS_KEY: Final = "business key"
 FRESH: Final = timedelta(minutes=15)
 """How long a fulfilled claim answers for the record: longer than any search index lags."""
 
@@ -38,10 +39,16 @@ class Holder:
     source: Address
     target_id: str | None
     taken_at: datetime
+    lasting: bool = False
 
     def outdated(self, now: datetime) -> bool:
-        """Whether the create is long past: by now a search tells more than the claim does."""
-        return self.target_id is not None and self.taken_at + FRESH <= now
+        """Whether the create is long past: by now a search tells more than the claim does.
+
+        The claim to a business key lasts: no search finds it.
+        """
+        if self.lasting or self.target_id is None:
+            return False
+        return self.taken_at + FRESH <= now
 
 
 def holders(tx: Tx, claims: Iterable[Claim]) -> dict[Claim, Holder]:
@@ -62,7 +69,9 @@ def holders(tx: Tx, claims: Iterable[Claim]) -> dict[Claim, Holder]:
             )
             for row in rows:
                 source = Address(row.source_connection, row.source_object, row.source_id)
-                holder = Holder(row.delivery, source, row.target_id, row.taken_at)
+                holder = Holder(
+                    row.delivery, source, row.target_id, row.taken_at, key == BUSINESS_KEY
+                )
                 found[Claim(connection, object, key, row.digest)] = holder
     return found
 

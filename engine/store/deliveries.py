@@ -12,11 +12,10 @@ from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 from engine.model import Address, Closing, Delivery, DeliveryState, InboxState, Want
 from engine.store import inbox
 from engine.store.sql import Tx, by_place, chunks, insert, insert_many, storable
-from engine.store.tables import delivery, intent, wait
+from engine.store.tables import CLAIMABLE, delivery, intent, wait
 from engine.store.tables import inbox as inbox_table
 
 READY = DeliveryState.READY.value
-CLAIMABLE = (READY, DeliveryState.IN_DOUBT.value)
 KEEPS_STATE = (DeliveryState.LEASED.value, DeliveryState.IN_DOUBT.value, READY)
 
 
@@ -94,7 +93,7 @@ def claim(
     """
     query = (
         select(delivery)
-        .where(delivery.c.sync == sync, delivery.c.state.in_(CLAIMABLE), delivery.c.due_at <= now)
+        .where(delivery.c.sync == sync, CLAIMABLE, delivery.c.due_at <= now)
         .order_by(delivery.c.due_at, delivery.c.number)
         .limit(limit)
     )
@@ -133,6 +132,7 @@ def _claimed(row: Any) -> Delivery:
         seen_digest=row.seen_digest,
         opened_at=row.opened_at,
         changed_at=row.changed_at,
+        reason=row.reason,
     )
 
 
@@ -370,62 +370,3 @@ def supersede(tx: Tx, sources: Iterable[Address], now: datetime, reason: str) ->
                 )
                 .values(state=InboxState.SUPERSEDED.value, reason=reason, snapshot=None, open=0)
             )
-
-
-def forget_seen(tx: Tx, sources: Iterable[Address]) -> None:
-    """We wrote to these records: that they look as they once did no longer means a repeat."""
-    for (connection, object), ids in by_place(sources).items():
-        for part in chunks(ids):
-            tx.execute(
-                update(delivery)
-                .where(
-                    delivery.c.connection == connection,
-                    delivery.c.object == object,
-                    delivery.c.id.in_(part),
-                )
-                .values(seen_hash=None)
-            )
-
-
-def seen(tx: Tx, sync: str, roots: Sequence[Address]) -> dict[Address, tuple[str, str | None]]:
-    """For done deliveries: the hash of the source and the digest of the mapping, as delivered."""
-    found: dict[Address, tuple[str, str | None]] = {}
-    for (connection, object), ids in by_place(roots).items():
-        for part in chunks(ids):
-            rows = tx.execute(
-                select(delivery.c.id, delivery.c.seen_hash, delivery.c.seen_digest).where(
-                    delivery.c.sync == sync,
-                    delivery.c.connection == connection,
-                    delivery.c.object == object,
-                    delivery.c.id.in_(part),
-                    delivery.c.state == DeliveryState.DONE.value,
-                    delivery.c.seen_hash.is_not(None),
-                )
-            )
-            for row in rows:
-                address = Address(connection, object, row.id)
-                found[address] = (row.seen_hash, row.seen_digest)
-    return found
-
-
-def pending(tx: Tx, syncs: Sequence[str], roots: Sequence[Address]) -> set[Address]:
-    """Those of the records that have work ahead in one of the syncs, or rows not routed yet."""
-    found: set[Address] = set()
-    for (connection, object), ids in by_place(roots).items():
-        for part in chunks(ids):
-            busy = select(delivery.c.id).where(
-                delivery.c.sync.in_(list(syncs)),
-                delivery.c.connection == connection,
-                delivery.c.object == object,
-                delivery.c.id.in_(part),
-                delivery.c.state.in_([*KEEPS_STATE, DeliveryState.WAITING.value]),
-            )
-            new = select(inbox_table.c.id).where(
-                inbox_table.c.connection == connection,
-                inbox_table.c.object == object,
-                inbox_table.c.id.in_(part),
-                inbox_table.c.state == InboxState.NEW.value,
-            )
-            for query in (busy, new):
-                found.update(Address(connection, object, row.id) for row in tx.execute(query))
-    return found

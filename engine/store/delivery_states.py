@@ -1,16 +1,17 @@
-"""Questions about where deliveries stand, for deciding what to do next."""
+"""Where deliveries stand: what decides what to do next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, update
 
-from engine.model import Address, DeliveryState
+from engine.model import Address, DeliveryState, InboxState
 from engine.store.deliveries import KEEPS_STATE, READY
 from engine.store.sql import Tx, by_place, chunks
-from engine.store.tables import delivery
+from engine.store.tables import OPEN_DELIVERY, delivery
+from engine.store.tables import inbox as inbox_table
 
 
 def busy(tx: Tx, syncs: Sequence[str]) -> int:
@@ -20,7 +21,7 @@ def busy(tx: Tx, syncs: Sequence[str]) -> int:
     query = (
         select(func.count())
         .select_from(delivery)
-        .where(delivery.c.sync.in_(list(syncs)), delivery.c.state.in_(KEEPS_STATE))
+        .where(delivery.c.sync.in_(list(syncs)), OPEN_DELIVERY, delivery.c.state.in_(KEEPS_STATE))
     )
     return int(tx.execute(query).scalar_one())
 
@@ -32,7 +33,7 @@ def unsettled(tx: Tx, syncs: Sequence[str], now: datetime) -> int:
     query = (
         select(func.count())
         .select_from(delivery)
-        .where(delivery.c.sync.in_(list(syncs)), or_(active, in_hand))
+        .where(delivery.c.sync.in_(list(syncs)), OPEN_DELIVERY, or_(active, in_hand))
     )
     return int(tx.execute(query).scalar_one())
 
@@ -55,3 +56,62 @@ def ended_since(tx: Tx, sources: Iterable[Address], since: datetime) -> bool:
             if found is not None:
                 return True
     return False
+
+
+def forget_seen(tx: Tx, sources: Iterable[Address]) -> None:
+    """We wrote to these records: that they look as they once did no longer means a repeat."""
+    for (connection, object), ids in by_place(sources).items():
+        for part in chunks(ids):
+            tx.execute(
+                update(delivery)
+                .where(
+                    delivery.c.connection == connection,
+                    delivery.c.object == object,
+                    delivery.c.id.in_(part),
+                )
+                .values(seen_hash=None)
+            )
+
+
+def seen(tx: Tx, sync: str, roots: Sequence[Address]) -> dict[Address, tuple[str, str | None]]:
+    """For done deliveries: the hash of the source and the digest of the mapping, as delivered."""
+    found: dict[Address, tuple[str, str | None]] = {}
+    for (connection, object), ids in by_place(roots).items():
+        for part in chunks(ids):
+            rows = tx.execute(
+                select(delivery.c.id, delivery.c.seen_hash, delivery.c.seen_digest).where(
+                    delivery.c.sync == sync,
+                    delivery.c.connection == connection,
+                    delivery.c.object == object,
+                    delivery.c.id.in_(part),
+                    delivery.c.state == DeliveryState.DONE.value,
+                    delivery.c.seen_hash.is_not(None),
+                )
+            )
+            for row in rows:
+                address = Address(connection, object, row.id)
+                found[address] = (row.seen_hash, row.seen_digest)
+    return found
+
+
+def pending(tx: Tx, syncs: Sequence[str], roots: Sequence[Address]) -> set[Address]:
+    """Those of the records that have work ahead in one of the syncs, or rows not routed yet."""
+    found: set[Address] = set()
+    for (connection, object), ids in by_place(roots).items():
+        for part in chunks(ids):
+            busy = select(delivery.c.id).where(
+                delivery.c.sync.in_(list(syncs)),
+                delivery.c.connection == connection,
+                delivery.c.object == object,
+                delivery.c.id.in_(part),
+                delivery.c.state.in_([*KEEPS_STATE, DeliveryState.WAITING.value]),
+            )
+            new = select(inbox_table.c.id).where(
+                inbox_table.c.connection == connection,
+                inbox_table.c.object == object,
+                inbox_table.c.id.in_(part),
+                inbox_table.c.state == InboxState.NEW.value,
+            )
+            for query in (busy, new):
+                found.update(Address(connection, object, row.id) for row in tx.execute(query))
+    return found

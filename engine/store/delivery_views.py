@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from engine.model import Address, DeliveryState
-from engine.store.deliveries import CLAIMABLE, READY
+from engine.store.deliveries import READY
 from engine.store.sql import Tx, chunks
-from engine.store.tables import delivery, wait
+from engine.store.tables import CLAIMABLE, OPEN_DELIVERY, delivery, wait
 
 
 def retry(tx: Tx, numbers: Sequence[int], now: datetime) -> int:
@@ -39,9 +39,7 @@ def retry(tx: Tx, numbers: Sequence[int], now: datetime) -> int:
 def next_due(tx: Tx, syncs: Sequence[str]) -> datetime | None:
     """When the next delivery of these syncs falls due, if any."""
     found: datetime | None = tx.execute(
-        select(func.min(delivery.c.due_at)).where(
-            delivery.c.sync.in_(list(syncs)), delivery.c.state.in_(CLAIMABLE)
-        )
+        select(func.min(delivery.c.due_at)).where(delivery.c.sync.in_(list(syncs)), CLAIMABLE)
     ).scalar()
     return found
 
@@ -61,7 +59,7 @@ def listed(tx: Tx, state: DeliveryState, limit: int = 1000) -> list[dict[str, An
     """Deliveries in one state, oldest first, for status."""
     query = (
         select(delivery)
-        .where(delivery.c.state == state.value)
+        .where(delivery.c.state == state.value, OPEN_DELIVERY)
         .order_by(delivery.c.opened_at)
         .limit(limit)
     )

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select, update
 from connectors.records import Ref
 from engine.model import Address, InboxRow, InboxState, NewRow, Origin
 from engine.store.sql import PARAMETERS_MAX, Tx, by_place, chunks, insert
-from engine.store.tables import inbox
+from engine.store.tables import NEW_ROW, inbox
 
 STILL_OPEN: Final = (InboxState.NEW, InboxState.POSTPONED, InboxState.ROUTED)
 
@@ -61,7 +61,7 @@ def unrouted(tx: Tx, limit: int, but: Sequence[str] = ()) -> tuple[InboxRow, ...
             inbox.c.version,
             inbox.c.received_at,
         )
-        .where(inbox.c.state == InboxState.NEW.value, inbox.c.connection.not_in(list(but)))
+        .where(NEW_ROW, inbox.c.connection.not_in(list(but)))
         .order_by(inbox.c.seq)
         .limit(limit)
     )

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import IntegrityError
+
 from engine.store import ledger, streams
 from engine.store.database import Database
 from engine.store.sql import Tx
@@ -18,6 +20,10 @@ SCHEMA: Final = "1"
 MAIN_FILE: Final = "revline.db"
 SPOOL_FILE: Final = "spool.db"
 HEAD_FILE: Final = "ledger.head"
+
+
+StoreConflict = IntegrityError
+"""Two rows that may not both be: the transaction is rolled back whole."""
 
 
 class NewerSchemaError(Exception):

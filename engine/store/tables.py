@@ -30,6 +30,12 @@ from engine.clock import instant, microseconds
 
 metadata: Final = MetaData()
 
+# The conditions of partial indexes. A query has to carry the same words for its index to be used:
+# with the values bound, neither database can tell that the index holds all it looks for.
+NEW_ROW: Final = text("state = 'new'")
+CLAIMABLE: Final = text("state IN ('ready', 'in_doubt')")
+OPEN_DELIVERY: Final = text("state <> 'done'")
+
 
 class Instant(TypeDecorator[datetime]):
     """An aware UTC instant, stored as microseconds since 1970."""
@@ -116,8 +122,8 @@ inbox = _table(
     Index(
         "inbox_new",
         "seq",
-        sqlite_where=text("state = 'new'"),
-        postgresql_where=text("state = 'new'"),
+        sqlite_where=NEW_ROW,
+        postgresql_where=NEW_ROW,
     ),
     autoincrement=True,
 )
@@ -149,16 +155,16 @@ delivery = _table(
         "delivery_due",
         "sync",
         "due_at",
-        sqlite_where=text("state IN ('ready', 'in_doubt')"),
-        postgresql_where=text("state IN ('ready', 'in_doubt')"),
+        sqlite_where=CLAIMABLE,
+        postgresql_where=CLAIMABLE,
     ),
     Index("delivery_address", "connection", "object", "id"),
     Index(
         "delivery_open",
         "sync",
         "state",
-        sqlite_where=text("state <> 'done'"),
-        postgresql_where=text("state <> 'done'"),
+        sqlite_where=OPEN_DELIVERY,
+        postgresql_where=OPEN_DELIVERY,
     ),
     autoincrement=True,
 )
@@ -289,6 +295,7 @@ intent = _table(
         sqlite_where=text("operation IN ('create', 'upsert') AND ended_at IS NULL"),
         postgresql_where=text("operation IN ('create', 'upsert') AND ended_at IS NULL"),
     ),
+    Index("intent_made", "sync", "created_at"),
     Index(
         "intent_delivery",
         "delivery",

@@ -38,6 +38,7 @@ syncs:
     mapping: deal_to_opportunity
     start_from: everything
     enabled: true
+    guards: {deletes_max: 100000}
     after: [companies]
   opportunities:
     from: sales.Opportunity

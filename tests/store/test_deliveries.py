@@ -143,7 +143,11 @@ def test_waiters_wake_when_what_they_wait_for_is_linked(store: Store) -> None:
     with store.write() as tx:
         assert deliveries.wake(tx, [company, at(9)], LATER) == 1
     assert states(store) == {"1": "ready", "2": "waiting"}
-    assert [item.number for item in claim(store, now=LATER)] == [first.number]
+    claimed = claim(store, now=LATER)
+    assert [item.number for item in claimed] == [first.number]
+    with store.read() as tx:  # kept, so that a crash or a repeat loses nothing
+        assert delivery_views.waits_of(tx, [first.number]) != {}
+    close(store, claimed, State.DONE)
     with store.read() as tx:
         assert delivery_views.waits_of(tx, [first.number]) == {}
 
@@ -190,15 +194,15 @@ def test_a_repeat_is_told_by_what_was_delivered(store: Store) -> None:
     item = bring(store, 1, State.LEASED)
     close(store, [item], State.DONE, seen_hash="h", seen_digest="d")
     with store.read() as tx:
-        assert deliveries.seen(tx, SYNC, [at(1), at(2)]) == {at(1): ("h", "d")}
+        assert delivery_states.seen(tx, SYNC, [at(1), at(2)]) == {at(1): ("h", "d")}
     ask(store, want(1, seq=2, through_child=True))
     (again,) = claim(store)
     assert (again.seen_hash, again.seen_digest) == (None, "d")
     close(store, [again], State.DONE, seen_hash="h2", seen_digest="d")
     with store.write() as tx:
-        deliveries.forget_seen(tx, [at(1)])
+        delivery_states.forget_seen(tx, [at(1)])
     with store.read() as tx:
-        assert deliveries.seen(tx, SYNC, [at(1)]) == {}
+        assert delivery_states.seen(tx, SYNC, [at(1)]) == {}
 
 
 def test_what_is_asked_for_again_is_kept_until_done(store: Store) -> None:
@@ -229,7 +233,7 @@ def test_views_tell_what_there_is_to_do(store: Store) -> None:
         held = delivery_views.listed(tx, State.HELD)
         assert [found["id"] for found in held] == ["held"]
         assert delivery_views.active_since(tx, SYNC, NOW) == [at("done")]
-        assert deliveries.pending(tx, [SYNC], [at("later"), at("done"), at("waiting")]) == {
+        assert delivery_states.pending(tx, [SYNC], [at("later"), at("done"), at("waiting")]) == {
             at("later"),
             at("waiting"),
         }

@@ -157,6 +157,7 @@ def _intent() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=False,
     )
+    op.create_index("intent_made", "intent", ["sync", "created_at"], unique=False)
     op.create_index(
         "intent_delivery",
         "intent",

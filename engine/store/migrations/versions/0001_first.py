@@ -167,6 +167,7 @@ def _link() -> None:
     op.create_index(
         "link_left_any", "link", ["left_connection", "left_object", "left_id"], unique=False
     )
+    op.create_index("link_alias", "link", ["alias_of"], unique=False)
     op.create_index("link_parent", "link", ["parent"], unique=False)
     op.create_index(
         "link_right",

@@ -1,0 +1,99 @@
+"""Decide: what is to be written for each matched item of a batch, and what a person must decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.clock import microseconds
+from engine.config.model import SyncConfig
+from engine.model import Address, IssueReport
+from engine.pipeline.batch import Decided, Matched, Problem
+from engine.pipeline.diff import Sight, diff, two_way_pairs
+from engine.pipeline.digests import value_digest
+from engine.pipeline.services import Services
+from engine.pipeline.settle import TURN_WINDOW, flapping, turn_name
+from engine.store import records
+
+ItemKey = tuple[int, Address, str]
+
+
+def decide(
+    services: Services, sync: SyncConfig, matched: Sequence[Matched]
+) -> tuple[list[Decided], dict[ItemKey, Problem]]:
+    """The decisions that can be carried out, and the items that are a person's business."""
+    decided: list[Decided] = []
+    problems: dict[ItemKey, Problem] = {}
+    for one, sight in _sights(services, sync, matched):
+        decision = diff(one, sight)
+        problem = _review(sync, decision) or _flaps(sync, decision, sight)
+        if problem is None:
+            decided.append(decision)
+        else:
+            problems[one.item.key] = problem
+    return decided, problems
+
+
+def _sights(
+    services: Services, sync: SyncConfig, matched: Sequence[Matched]
+) -> list[tuple[Matched, Sight]]:
+    """What the diff may look at for each matched item."""
+    if not matched:
+        return []
+    facing = services.facing(sync)
+    item = matched[0].item
+    two_way: frozenset[tuple[str, str]] = frozenset()
+    if facing is not None and item.parent is None:
+        two_way = two_way_pairs(item.rules.rules, facing.mapping.rules)
+    fars = [one.link.far for one in matched if one.link is not None]
+    with services.store.read() as tx:
+        known = records.known(tx, fars)
+    vault = services.store.vault
+    since = microseconds(services.clock.now() - TURN_WINDOW)
+    return [
+        (
+            one,
+            Sight(
+                digest=lambda value: value_digest(vault, value),
+                two_way=two_way,
+                known=known.get(one.link.far) if one.link else None,
+                frozen=_frozen(one, since),
+            ),
+        )
+        for one in matched
+    ]
+
+
+def _frozen(matched: Matched, since: int) -> frozenset[str]:
+    if matched.link is None or not matched.link.flips:
+        return frozenset()
+    return frozenset(
+        rule.target
+        for rule in matched.item.rules.rules
+        if flapping(matched.link.flips.get(turn_name(rule.pair, rule.target), ()), since)
+    )
+
+
+def _review(sync: SyncConfig, decided: Decided) -> Problem | None:
+    """Conflicts that the mapping leaves to a person."""
+    fields = [one.field for one in decided.conflicts if one.winner == "review"]
+    return _problem(sync, "FIELD_CONFLICT", decided, fields) if fields else None
+
+
+def _flaps(sync: SyncConfig, decided: Decided, sight: Sight) -> Problem | None:
+    """A frozen field that would be written again is a person's business."""
+    item = decided.matched.item
+    fields = sorted(name for name in sight.frozen if name in item.desired.fields)
+    return _problem(sync, "FIELD_FLAPPING", decided, fields) if fields else None
+
+
+def _problem(sync: SyncConfig, code: str, decided: Decided, fields: Sequence[str]) -> Problem:
+    link = decided.matched.link
+    return Problem(
+        IssueReport(
+            code=code,
+            sync=sync.name,
+            source=decided.matched.item.source,
+            target=link.far if link else None,
+            parameters={"fields": ", ".join(fields)},
+        )
+    )
