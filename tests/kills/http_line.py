@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,9 @@ from engine.store import inbox, issues, ledger
 from engine.store.store import Store
 from engine.store.vault import KEY_VARIABLE, parse_key
 from sandbox.app import build
-from sandbox.faults import Rule
 from sandbox.server import serve
-from sandbox.simulator import Simulator
-from tests.kills.child import Command, Zygote
+from sandbox.simulator import Mutation, Simulator
+from tests.kills.child import KILLED, Command, Zygote
 
 SIZES = {"companies": 8, "contacts": 14, "products": 4, "deals": 6}
 SEED = 3
@@ -76,21 +73,28 @@ class HttpLine:
         for _ in range(2):
             self.command.finish(ENDED_WITH_ISSUES)
 
-    @contextmanager
-    def holding(self, system: str, method: str, path: str, phase: str) -> Iterator[Rule]:
-        """The first such request stands still: before it takes effect, or after."""
+    def killed_while_held(self, system: str, method: str, path: str, phase: str) -> None:
+        """Run until such a request stands still, before its effect or after it; kill; let it go."""
         simulator = self.hubspot if system == "hubspot" else self.salesforce
         match = {"method": method, "path": path}
         rule = simulator.faults.add({"action": "hold", "phase": phase, "match": match})
+        child = self.command.start()
         try:
-            yield rule
+            assert simulator.faults.wait_until_held(rule.id, HELD_SECONDS_MAX)
         finally:
+            child.kill()
+            code = child.wait()
             simulator.faults.clear(rule.id)
+        assert code == KILLED
 
-    def held(self, system: str, rule: Rule) -> bool:
-        """Whether a request stands at the rule; waits for one."""
-        simulator = self.hubspot if system == "hubspot" else self.salesforce
-        return simulator.faults.wait_until_held(rule.id, HELD_SECONDS_MAX)
+    def work_on_a_lead(self) -> str:
+        """Sales talks to a lead that came from HubSpot; the id of its contact there."""
+        with self.salesforce.lock:
+            leads = self.salesforce.snapshot()["Lead"].values()
+            lead = next(one for one in leads if one.get("Revline_Id__c"))
+            fields = {"Status": "Working - Contacted"}
+            self.salesforce.mutate(Mutation("Lead", "update", lead["Id"], fields))
+        return str(lead["Revline_Id__c"]).rpartition("-")[2]
 
     def outcome(self) -> dict[str, Any]:
         """What both systems hold, ids replaced, and the open issues; after checking the rest."""

@@ -35,7 +35,7 @@ POINTS = (
 # These are come to only while recovering, or with a receiver beside the engine.
 ELSEWHERE = {"recover.after_commit", "recover.before_lookup", "take_in.after_commit"}
 KILLS_PER_POINT = 2
-SEEDS = range(3)
+SEEDS = range(2)
 CHANCE = 0.03
 
 
