@@ -1,8 +1,9 @@
 """The dispatcher: threads that do the runner's work as it comes up.
 
-One thread reads (takes in, polls, routes); each sync has a lane of its own that drains its
-deliveries. What passes between them is only a hint, a lane's dirty bit: whatever a hint misses, the
-scan at the start and the sweep find in the store. Threads may be lost at any moment.
+One thread takes in and routes, one per connection reads what is due there, and each sync has a lane
+of its own that drains its deliveries. What passes between them is only a hint, a lane's dirty bit:
+whatever a hint misses, the scan at the start and the sweep find in the store. Threads may be lost
+at any moment.
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ class Dispatcher:
         """Start every thread."""
         self._threads = [threading.Thread(target=self._read, name="reader", daemon=True)]
         self._threads += [
+            threading.Thread(target=self._follow, args=(name,), name=f"reads {name}", daemon=True)
+            for name in sorted({end.connection for end in self._services.sources()})
+        ]
+        self._threads += [
             threading.Thread(
                 target=self._drain, args=(lane,), name=f"drain {lane.sync.name}", daemon=True
             )
@@ -122,19 +127,35 @@ class Dispatcher:
                 self._wake.wait(self._pace.look_seconds)
             self._wake.clear()
 
+    def _follow(self, connection: str) -> None:
+        """Read what is due of one connection. A slow one keeps no other waiting."""
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                news = self._runner.read_due([connection])
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - said and tried again
+                failures += 1
+                self._failed("reading failed", failures, error, connection=connection)
+                continue
+            if news:
+                self._wake.set()
+            else:
+                self._stop.wait(self._pace.look_seconds)
+
     def _read_round(self) -> bool:
         with self._poll_lock:
             asked, self._asked = self._asked, set()
         if asked:
             self._runner.poll_now(sorted(asked, key=str))
         requests = take_in(self._services, self._spool)
-        news = self._runner.read_due()
+        self._runner.sweep_waits()
         routed = self._runner.route_all()
         if routed:
             for lane in self._lanes:
                 lane.dirty.set()
         self._tidy()
-        return bool(requests or news or routed)
+        return bool(requests or routed)
 
     def _tidy(self) -> None:
         """Seal, count, show a sign of life: at most once a second."""

@@ -6,7 +6,7 @@ thread; simulations, ``--once`` and ``--until-idle`` use nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
@@ -71,7 +71,10 @@ class Round:
 
 
 class Runner:
-    """Drives the pipeline of one engine. Not thread-safe: one runner, one thread."""
+    """Drives the pipeline of one engine.
+
+    One thread, except for :meth:`read_due` and :meth:`drain`, which say what they allow.
+    """
 
     def __init__(self, services: Services, spool: SpoolSource | None = None) -> None:
         self._services = services
@@ -118,6 +121,7 @@ class Runner:
     def round(self) -> Round:
         """One round: take in, read what is due, route, drain one batch per sync."""
         self.sweep_leases()
+        self.sweep_waits()
         requests = take_in(self._services, self._spool)
         records = self.read_due()
         routed = self.route_all()
@@ -154,22 +158,32 @@ class Runner:
         """Drain one batch of one sync."""
         return drain(self._services, self._catalogues, sync)
 
-    def read_due(self) -> int:
-        """Read the streams that are due. Returns the number of records that were news."""
+    def read_due(self, connections: Collection[str] | None = None) -> int:
+        """Read the streams that are due, of some connections or of all.
+
+        Returns the number of records that were news. May be called from several threads, each with
+        connections of its own: one that is slow to answer keeps nobody else waiting.
+        """
         now = self._services.clock.now()
-        if self._looked_at_waits is None or now - self._looked_at_waits >= WAITS_EVERY:
-            self._looked_at_waits = now
-            sweep(self._services)
         with self._services.store.read() as tx:
             known = streams.every(tx)
         news = 0
         for endpoint in self._services.sources():
-            news += self._changes(endpoint, known, now)
-            news += self._removed(endpoint, known, now)
+            if connections is None or endpoint.connection in connections:
+                news += self._changes(endpoint, known, now)
+                news += self._removed(endpoint, known, now)
         for sync in self._services.active_syncs():
-            news += self._backfill(sync, known)
-            news += self._recheck(sync, known, now)
+            if connections is None or sync.source.connection in connections:
+                news += self._backfill(sync, known)
+                news += self._recheck(sync, known, now)
         return news
+
+    def sweep_waits(self) -> None:
+        """Look at what waits, every five minutes."""
+        now = self._services.clock.now()
+        if self._looked_at_waits is None or now - self._looked_at_waits >= WAITS_EVERY:
+            self._looked_at_waits = now
+            sweep(self._services)
 
     def _changes(self, endpoint: Endpoint, known: dict[str, Stream], now: datetime) -> int:
         name = changes_stream(endpoint)

@@ -25,6 +25,7 @@ from engine.store import (
     deliveries,
     delivery_views,
     inbox,
+    intents,
     issues,
     ledger,
     links,
@@ -89,6 +90,8 @@ class Acts:
             for issue in self._issues(tx, given):
                 if issue.delivery is None:
                     raise ControlError("no_delivery", f"issue {issue.id} has no delivery to retry")
+                # What is parked did not arrive, the person says: it may be sent anew.
+                intents.give_up(tx, [issue.delivery], now)
                 delivery_views.retry(tx, [issue.delivery], now)
                 self._line(tx, "retry", issue=issue)
                 done.append(issue.id)
@@ -175,6 +178,7 @@ class Acts:
             if not issues.end(tx, issue.id, f"linked to {far.id} by an operator", now):
                 raise ControlError("not_open", f"issue {issue.id} is not open any more")
             if issue.delivery is not None:
+                intents.give_up(tx, [issue.delivery], now)
                 delivery_views.retry(tx, [issue.delivery], now)
             deliveries.wake(tx, [near], now)
             self._line(tx, "link", issue=issue, target=far)

@@ -56,7 +56,7 @@ def close(
                 tx,
                 delivery,
                 results.get(delivery.number, ()),
-                seen.get(delivery.number, (delivery.seen_hash, delivery.seen_digest)),
+                seen.get(delivery.number, _as_before(delivery, results)),
             )
             for delivery in claimed
         ]
@@ -67,6 +67,16 @@ def close(
         deliveries.wake(tx, done, now, linked=False)
         closing.write(tx, closings)
     services.failpoint("close.after_commit")
+
+
+def _as_before(
+    delivery: Delivery, results: Mapping[int, Sequence[Result]]
+) -> tuple[str | None, str | None]:
+    """A repeat stays what it was; a record that was removed is to be seen anew if it comes back."""
+    own = results.get(delivery.number, ())
+    if any(not isinstance(result, Settled) for result in own):
+        return None, None
+    return delivery.seen_hash, delivery.seen_digest
 
 
 def _seen(
