@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.endtoend.world import BLANK, SYSTEMS, Line, Spent, load_hubspot
+from tests.endtoend.calls import Spent
+from tests.endtoend.world import BLANK, SYSTEMS, Line, load_hubspot
 
 RECORDS = 250
 PEOPLE_OF_COMPANIES = 120

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from tests.endtoend.world import Line, Spent
+from tests.endtoend.calls import Spent
+from tests.endtoend.world import Line
 
 POLLS = r"/search$|/owners/|/queryAll/$"
 

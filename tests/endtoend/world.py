@@ -6,12 +6,9 @@ index delays and hours between polls take no time.
 
 from __future__ import annotations
 
-import re
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +33,7 @@ from sandbox.hubspot.oauth import CLIENT_SECRET as HUBSPOT_SECRET
 from sandbox.salesforce.simulator import CLIENT_ID, CLIENT_SECRET
 from sandbox.server import serve
 from sandbox.simulator import Mutation
+from tests.endtoend.calls import Spent
 
 ROOT = Path(__file__).parents[2]
 SYSTEMS = ("hubspot", "salesforce")
@@ -94,56 +92,6 @@ def project_text(urls: Mapping[str, str]) -> str:
         "    connector: salesforce\n    allow_loopback: true\n"
         f"    login_url: {urls['salesforce']}\n",
     )
-
-
-@dataclass
-class Spent:
-    """The calls of a stretch of a test: ``{(system, method, path template): count}``."""
-
-    calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    entries: dict[str, list[Any]] = field(default_factory=dict)
-
-    def of(self, system: str, method: str, path: str) -> int:
-        """How often a path was called whose template matches a regular expression."""
-        return sum(
-            count
-            for (where, how, template), count in self.calls.items()
-            if where == system and how == method and re.search(path, template)
-        )
-
-    def on(self, system: str, method: str, path: str) -> int:
-        """How often an address was called that matches a regular expression."""
-        return sum(
-            1
-            for entry in self.entries.get(system, [])
-            if entry.request.method == method and re.search(path, entry.request.path)
-        )
-
-    def queries(self, text: str) -> int:
-        """How many queries of Salesforce match a regular expression."""
-        return sum(
-            1
-            for entry in self.entries.get("salesforce", [])
-            for name, value in entry.request.query
-            if name == "q" and re.search(text, value)
-        )
-
-    @property
-    def total(self) -> int:
-        return self.calls.total()
-
-    @property
-    def writes(self) -> Counter[tuple[str, str, str]]:
-        """The calls that can change something."""
-        return Counter({call: n for call, n in self.calls.items() if _writes(*call)})
-
-
-def _writes(_system: str, method: str, template: str) -> bool:
-    if method in ("PATCH", "PUT", "DELETE"):
-        return True
-    if method != "POST" or template.startswith("/services/oauth2"):
-        return False
-    return not template.endswith(("/search", "/batch/read"))
 
 
 class Line:
