@@ -84,6 +84,7 @@ class Runner:
         self._swept_at: datetime | None = None
         self._looked_at_waits: datetime | None = None
         self._took_up: datetime | None = None
+        self._worked = False
         self._poll_now: set[Endpoint] = set(services.sources())
 
     @property
@@ -128,6 +129,7 @@ class Runner:
         delivered = 0
         for sync in self._services.active_syncs():
             delivered += drain(self._services, self._catalogues, sync)
+        self._worked = self._worked or bool(delivered)
         self._services.store.seal()
         self._services.gateway.flush_calls()
         return Round(requests, records, routed, delivered)
@@ -329,6 +331,19 @@ class Runner:
             for name in self._stream_names()
         )
 
+    def look_again(self) -> bool:
+        """Whether there was work since the last look at what the syncs write to: then look there.
+
+        What one sync wrote is news to the sync that faces it.
+        """
+        written = {sync.target for sync in self._services.active_syncs()}
+        facing = [endpoint for endpoint in self._services.sources() if endpoint in written]
+        if not self._worked or not facing:
+            return False
+        self._worked = False
+        self.poll_now(facing)
+        return True
+
     def _stream_names(self) -> list[str]:
         """The streams that have to be read once before there is nothing to do.
 
@@ -350,10 +365,13 @@ class Runner:
         ]
         return changes + past
 
-    def until_idle(self, seconds_max: float | None = None) -> bool:
-        """Rounds until idle. False when time ran out first."""
+    def until_idle(self, seconds_max: float | None = None, *, look_again: bool = True) -> bool:
+        """Rounds until idle. False when time ran out first.
+
+        ``look_again`` false leaves what was written on the way to the next poll.
+        """
         start = self._services.clock.now()
-        while not self.idle():
+        while not self.idle() or (look_again and self.look_again()):
             if not self.round().busy and not self.idle():
                 self._services.clock.sleep(self._pause_seconds())
             spent = self._services.clock.now() - start

@@ -106,7 +106,7 @@ def _work(runner: Runner, advance: Callable[[Round], None], *, until_idle: bool)
         if done.busy:
             last_work = time.monotonic()
             continue
-        if runner.idle():
+        if runner.idle() and not (until_idle and runner.look_again()):
             return None
         blocked = _blocked(runner)
         if blocked is not None:

@@ -164,7 +164,7 @@ class Line:
     def settle(self) -> None:
         """Poll everything once and work until idle."""
         self.runner.poll_now()
-        assert self.runner.until_idle(3600), self.tally()
+        assert self.runner.until_idle(3600, look_again=False), self.tally()
 
     def calm(self, rounds_max: int = 8) -> None:
         """Settle until a round of polls brings no write; to go on for ever is a failure."""
