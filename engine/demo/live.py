@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from engine.app import Project
 from engine.control import SOCKET_FILE, ControlClient, ControlError
+from engine.clock import Clock, SystemClock
 from engine.demo.edits import POLL, WEBHOOK, Arrival, Edit, Pairs
 from engine.demo.project import DemoFault
 from engine.demo.simulators import Simulators, stop
@@ -103,8 +104,11 @@ def until(holds: Callable[[], bool], what: str, seconds: float = ARRIVAL_SECONDS
 class Hands:
     """Makes edits, and watches the calls at the other side for them to arrive."""
 
-    def __init__(self, simulators: Simulators, history: History) -> None:
+    def __init__(
+        self, simulators: Simulators, history: History, clock: Clock | None = None
+    ) -> None:
         self.simulators = simulators
+        self._clock = clock or SystemClock()
         self.seconds = Seconds()
         self._history = history
         self._seen = {system: _calls(simulators, system) for system in simulators.urls}
@@ -113,7 +117,7 @@ class Hands:
 
     def do(self, edit: Edit) -> dict[str, Any]:
         """Make an edit; returns the record afterwards."""
-        at = time.time()
+        at = self._clock.now().timestamp()
         command = edit.command()
         found: dict[str, Any] = self.simulators.post(edit.system, "mutate", command)["record"]
         self._history.edits.append({"at": at, "system": edit.system, "mutate": command})

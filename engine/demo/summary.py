@@ -152,39 +152,47 @@ def _shown(place: Path) -> str:
     return str(place.relative_to(here)) if place.is_relative_to(here) else str(place)
 
 
+def _syncs(facts: Facts) -> dict[str, Any]:
+    return {
+        one.name: {
+            "created": one.created,
+            "updated": one.updated,
+            "linked": one.linked,
+            "unchanged": one.unchanged,
+            "waiting": one.waiting,
+            "held": one.held,
+            "issues": one.issues,
+        }
+        for one in facts.syncs
+    }
+
+
+def _backfill(facts: Facts) -> dict[str, Any]:
+    stages = facts.cost.stages if facts.cost is not None else ()
+    return {
+        "seconds": round(facts.backfill_seconds, 3),
+        "stages": {
+            one.name: {
+                "records": facts.sizes[one.name].roots,
+                "calls": one.calls,
+                "least": one.minimum,
+                "terms": dict(one.least),
+                "within": one.within,
+            }
+            for one in stages
+        },
+        "other_calls": dict(facts.cost.others) if facts.cost is not None else {},
+    }
+
+
 def as_json(facts: Facts) -> str:
     """The summary for a program, on one line."""
-    stages = facts.cost.stages if facts.cost is not None else ()
     content: dict[str, Any] = {
         "ok": not facts.unexpected,
         "unexpected": facts.unexpected,
         "seconds": round(facts.seconds, 3),
-        "syncs": {
-            one.name: {
-                "created": one.created,
-                "updated": one.updated,
-                "linked": one.linked,
-                "unchanged": one.unchanged,
-                "waiting": one.waiting,
-                "held": one.held,
-                "issues": one.issues,
-            }
-            for one in facts.syncs
-        },
-        "backfill": {
-            "seconds": round(facts.backfill_seconds, 3),
-            "stages": {
-                one.name: {
-                    "records": facts.sizes[one.name].roots,
-                    "calls": one.calls,
-                    "least": one.minimum,
-                    "terms": dict(one.least),
-                    "within": one.within,
-                }
-                for one in stages
-            },
-            "other_calls": dict(facts.cost.others) if facts.cost is not None else {},
-        },
+        "syncs": _syncs(facts),
+        "backfill": _backfill(facts),
         "second_backfill": {"writes": facts.again_writes, "calls": facts.again_calls},
         "seconds_to_target": {
             channel: {
