@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from engine.mapping.compile import digest_of
 from engine.mapping.compiled import MappingProgram
 
 FILE_NAME: Final = "revline.yaml"
+_SECTIONS: Final = ("connections", "syncs")
 _STORES: Final = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -65,7 +67,33 @@ def _shape(document: Document, content: Any, problems: Problems) -> ProjectFile 
         return ProjectFile.model_validate(content)
     except ValidationError as problem:
         problems.validation(document, ProjectFile, problem)
-        return None
+        return _rest(content, problem)
+
+
+def _rest(content: dict[str, Any], problem: ValidationError) -> ProjectFile | None:
+    """The file without what is misshapen, so that the faults of the rest are told at once too."""
+    rest: dict[str, Any] = deepcopy(content)
+    for error in problem.errors(include_url=False, include_context=False, include_input=False):
+        place = [str(part) for part in error["loc"]]
+        if error["type"] != "extra_forbidden":
+            # A key too many is left out alone; a wrong one takes its sync or connection along.
+            place = place[: 2 if place[:1] and place[0] in _SECTIONS else 1]
+        _leave_out(rest, place)
+    rest.setdefault("version", 1)
+    rest.setdefault("connections", {})
+    try:
+        return ProjectFile.model_validate(rest)
+    except ValidationError:
+        return None  # told already
+
+
+def _leave_out(content: Any, place: Sequence[str]) -> None:
+    for part in place[:-1]:
+        if not isinstance(content, dict):
+            return
+        content = content.get(part)
+    if isinstance(content, dict) and place:
+        content.pop(place[-1], None)
 
 
 def _build(
@@ -91,7 +119,9 @@ def _build(
         for sync in syncs.values()
         if isinstance(sync.mapping, MappingProgram)
     ]
-    check_together(document, checked, block.syncs, problems)
+    declared = document.value.get("syncs") if isinstance(document.value, dict) else None
+    names = [str(name) for name in declared] if isinstance(declared, dict) else list(block.syncs)
+    check_together(document, checked, names, problems)
     _check_receiver(document, block.receiver, problems)
     receiver = ReceiverConfig(**block.receiver.model_dump())
     return Config(
