@@ -36,6 +36,7 @@ from engine.pipeline.services import Services
 from engine.store import links
 
 UNSAVED: Final = "(the new record)"
+COMING: Final = ("create", "update", "link", "unchanged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,10 @@ class _Planning:
                     self._stopped(work.delivery.source, self._sync.target.object, result)
                 )
         planned.extend(self._decide(items))
+        coming = {one.source for one in planned if one.action in COMING}
         for kind in self._sync.mapping.children:
-            planned.extend(self._children(kind, works, answers))
+            below = [work for work in works if work.delivery.source in coming]
+            planned.extend(self._children(kind, below, answers))
         return planned
 
     def _delivery(self, number: int, record: Record) -> Delivery:

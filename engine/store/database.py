@@ -8,13 +8,15 @@ PostgreSQL: see :mod:`engine.store.postgres`.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, StaticPool
 
 from engine.store import postgres
@@ -106,8 +108,11 @@ class Database:
 
 
 def _sqlite_writer(path: str) -> Engine:
+    file = Path(path)
+    if not file.exists():
+        file.touch(mode=0o600)  # addresses of records are in clear; values never
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=path),
         poolclass=StaticPool,
         connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
         hide_parameters=True,
@@ -132,12 +137,12 @@ def _sqlite_writer(path: str) -> Engine:
 
 
 def _sqlite_reader(path: str) -> Engine:
-    engine = create_engine(
-        f"sqlite:///file:{path}?mode=ro&uri=true",
-        poolclass=NullPool,
-        connect_args={"timeout": BUSY_MILLISECONDS / 1000},
-        hide_parameters=True,
-    )
+    def connect() -> sqlite3.Connection:
+        # Quoted, so that a folder's name may hold what means something in an address.
+        address = f"file:{quote(path)}?mode=ro"
+        return sqlite3.connect(address, uri=True, timeout=BUSY_MILLISECONDS / 1000)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
