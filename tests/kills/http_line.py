@@ -45,7 +45,6 @@ class HttpLine:
         self.salesforce: Simulator = build("salesforce", SEED, SIZES)
         # Found by a rule, not made by us. Our identity is written on these only together with the
         # first change they need, so that a kill may leave them without it.
-        self._found = {id for table in self.salesforce.snapshot().values() for id in table}
         self._running = serve([self.hubspot, self.salesforce])
         self.folder = folder
         port = demo_folder.free_port()
@@ -107,7 +106,7 @@ class HttpLine:
                 if not key.startswith("id:") and (told["creates"] > 1 or len(told["ids"]) > 1)
             }
             assert doubled == {}
-        found = _salesforce(_plain(self.salesforce.snapshot()), self._found)
+        found = _salesforce(_plain(self.salesforce.snapshot()))
         found |= _hubspot(_plain(self.hubspot.snapshot()))
         return found | {"issues": self._issues()}
 
@@ -132,13 +131,11 @@ def _plain(state: Any) -> Any:
     return orjson.loads(orjson.dumps(state))
 
 
-def _salesforce(state: dict[str, dict[str, Any]], found_there: set[str]) -> dict[str, Any]:
+def _salesforce(state: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Records under their identity; those that were there before, under their name and place."""
     names = {}
     for object, records in state.items():
         for place, (id, record) in enumerate(records.items()):
-            own = record.pop("Revline_Id__c", None) if id in found_there else None
-            assert own is None or own.startswith("revline-")
             named = f"{record.get('Name')} {place}"
             names[id] = f"{object} {record.get('Revline_Id__c') or named}"
     found = {}
