@@ -239,8 +239,9 @@ class Simulator(ABC):
                 traceback.print_exc(file=sys.stderr)
                 self.violation("simulator_fault", traceback.format_exc(limit=-3), request)
                 response = self.error_response(500)
+            finished = self.finish(request, response)  # some vendors count their writes there
             entry.applied = entry.applied or self.revision != before
-            return self.finish(request, response)
+            return finished
 
     def _inspect(self, entry: Entry) -> None:
         request = entry.request

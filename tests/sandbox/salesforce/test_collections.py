@@ -187,3 +187,13 @@ def test_batch_tree_and_graph(org: Any) -> None:
     answer = org.call("POST", "/composite/graph", {"graphs": graphs}).json()
     assert [graph["isSuccessful"] for graph in answer["graphs"]] == [True, False]
     assert len(org.query("SELECT Id FROM Account")) == 2
+
+
+def test_the_log_tells_which_calls_took_effect(org: Any) -> None:
+    org.call(
+        "PATCH", f"{ALL}/Account/Revline_Id__c", {"records": [account("A", Revline_Id__c="k")]}
+    )
+    org.query("SELECT Id FROM Account")
+    written, read = org.simulator.journal.entries[-2:]
+    assert (written.request.method, written.applied) == ("PATCH", True)
+    assert (read.request.method, read.applied) == ("GET", False)
