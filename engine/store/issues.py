@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,7 +52,7 @@ def open_many(
     A report comes with its delivery and the role that owns the problem.
     """
     for report, delivery, owner in reports:
-        detail = vault.seal(orjson.dumps(dict(report.parameters)), DETAIL)
+        detail = vault.seal(_detail(report), DETAIL)
         target = report.target
         fresh = {
             "code": report.code,
@@ -62,7 +62,6 @@ def open_many(
             "target_object": target.object if target else None,
             "target_id": target.id if target else None,
             "detail": detail,
-            "candidates": _candidates_text(report.candidates),
             "seen_at": now,
         }
         again = tx.execute(
@@ -101,12 +100,13 @@ def _open_for(sync: str, source: Address) -> Any:
     )
 
 
-def _candidates_text(candidates: Iterable[Candidate]) -> str | None:
-    rows = [
+def _detail(report: IssueReport) -> bytes:
+    """What is told of the problem: it quotes the vendor and shows names, so it is sealed."""
+    candidates = [
         [item.target.connection, item.target.object, item.target.id, item.shown]
-        for item in candidates
+        for item in report.candidates
     ]
-    return orjson.dumps(rows).decode() if rows else None
+    return orjson.dumps({"parameters": dict(report.parameters), "candidates": candidates})
 
 
 def end_for_deliveries(tx: Tx, numbers: Sequence[int], resolution: str, now: datetime) -> int:
@@ -177,11 +177,10 @@ def _stored(row: Any, vault: Vault) -> StoredIssue:
         if row.target_object
         else None
     )
+    detail = orjson.loads(vault.open(row.detail, DETAIL))
     candidates = tuple(
         Candidate(Address(connection, object, id), shown)
-        for connection, object, id, shown in (
-            orjson.loads(row.candidates) if row.candidates else ()
-        )
+        for connection, object, id, shown in detail["candidates"]
     )
     return StoredIssue(
         id=row.id,
@@ -191,7 +190,7 @@ def _stored(row: Any, vault: Vault) -> StoredIssue:
         delivery=row.delivery,
         source=source,
         target=target,
-        parameters=orjson.loads(vault.open(row.detail, DETAIL)),
+        parameters=detail["parameters"],
         candidates=candidates,
         state=row.state,
         seen_count=row.seen_count,

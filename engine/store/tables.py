@@ -329,7 +329,6 @@ issue = _table(
     *_address("target_", nullable=True),
     Column("state", Text, nullable=False),
     Column("detail", LargeBinary, nullable=False),
-    Column("candidates", Text),
     Column("seen_count", Integer, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),

@@ -200,7 +200,6 @@ def _issue() -> None:
         sa.Column("target_id", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("detail", sa.LargeBinary(), nullable=False),
-        sa.Column("candidates", sa.Text(), nullable=True),
         sa.Column("seen_count", sa.Integer(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
