@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.app import Project
-from engine.control import SOCKET_FILE, ControlClient, ControlError
 from engine.clock import Clock, SystemClock
+from engine.control import SOCKET_FILE, ControlClient, ControlError
 from engine.demo.edits import POLL, WEBHOOK, Arrival, Edit, Pairs
 from engine.demo.project import DemoFault
 from engine.demo.simulators import Simulators, stop

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,10 +132,10 @@ def _show_ledger(facts: Facts, screen: Screen) -> None:
 
 def _show_end(facts: Facts, screen: Screen, place: Path) -> None:
     screen.heading("9. Look around")
-    project = f"revline -c {_shown(place)}/revline.yaml"
+    project = f"{program()} -c {_shown(place)}/revline.yaml"
     for what in ("status", "issues list", "ledger list", "ledger verify", "syncs --explain"):
         screen.say(f"  {project} {what}")
-    screen.say(f"  For plan, start the simulators as they were left: {COMMAND}")
+    screen.say(f"  For plan, start the simulators as they were left: {again()}")
     screen.say(f"  and in another terminal: {project} plan deals")
     screen.say()
     if facts.unexpected:
@@ -144,6 +146,19 @@ def _show_end(facts: Facts, screen: Screen, place: Path) -> None:
         screen.say(
             f"Nothing lost, nothing doubled, every open issue explained. {facts.seconds:.0f} s."
         )
+
+
+def program() -> str:
+    """The command as one would type it here: by its path where it is not on PATH."""
+    used = Path(sys.argv[0])
+    if used.name != "revline" or shutil.which("revline") is not None:
+        return "revline"
+    return _shown(used.absolute())
+
+
+def again() -> str:
+    """The command that brings the simulators back, as one would type it here."""
+    return COMMAND.replace("revline", program(), 1)
 
 
 def _shown(place: Path) -> str:
