@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from connectors.memory.declarations import SPEC
 from connectors.memory.faults import Fault, FaultKind, MemoryCall, Rule
-from connectors.records import Record, Ref
+from connectors.records import Record, Ref, Value
 from engine.commands.acts import Acts
 from engine.config.load import load
 from engine.model import Address, NewRow, Origin
@@ -60,8 +60,8 @@ def company(world: World, name: str = "A", domain: str = "a.example") -> str:
     return world.crm.create("companies", {"name": name, "domain": domain}).ref.id
 
 
-def deal(world: World, **fields: object) -> Ref:
-    values = {
+def deal(world: World, **fields: Value) -> Ref:
+    values: dict[str, Value] = {
         "dealname": "D",
         "amount": Decimal(100),
         "deal_currency_code": "USD",
@@ -74,9 +74,14 @@ def deal(world: World, **fields: object) -> Ref:
 
 def line_of(world: World, *deals: Ref) -> Ref:
     """A product in the catalogue and a line item of it on these deals."""
-    product = {"name": "Seat", "hs_sku": "SEAT", "price": Decimal(10)}
+    product: dict[str, Value] = {"name": "Seat", "hs_sku": "SEAT", "price": Decimal(10)}
     world.crm.create("products", product, id="SEAT")
-    values = {"name": "Seat", "hs_sku": "SEAT", "quantity": 3, "price": Decimal(10)}
+    values: dict[str, Value] = {
+        "name": "Seat",
+        "hs_sku": "SEAT",
+        "quantity": 3,
+        "price": Decimal(10),
+    }
     line = world.crm.create("line_items", values).ref
     for one in deals:
         world.crm.associate(one, line)
