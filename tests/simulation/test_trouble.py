@@ -35,6 +35,12 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
+def asked_of_people(world: World) -> int:
+    """How many issues there ever were: one that a later poll closes again was one too many."""
+    ((count,),) = rows(world, "select count(*) from issue")
+    return int(count)
+
+
 def test_one_nonsense_answer_to_a_search_makes_no_issues(world: World) -> None:
     # given a search that is answered with nonsense once
     fault(world, "sales", FaultKind.UNEXPECTED_ANSWER, "search", "Account")
@@ -44,7 +50,7 @@ def test_one_nonsense_answer_to_a_search_makes_no_issues(world: World) -> None:
     world.settle()
     # then every one of them arrives, and nobody is asked anything
     assert world.plans["sales"].played[FaultKind.UNEXPECTED_ANSWER] == 1
-    assert codes(world) == []
+    assert asked_of_people(world) == 0
     assert len(world.live(world.sales, "Account")) == 30
 
 
@@ -95,7 +101,7 @@ def test_an_outage_of_hours_makes_no_issues_and_is_caught_up_with(world: World) 
     world.plans["sales"].clear()
     world.settle()
     assert len(world.live(world.sales, "Account")) == 5
-    assert codes(world) == []
+    assert asked_of_people(world) == 0
 
 
 def test_routing_goes_on_around_a_system_that_does_not_answer(world: World) -> None:
