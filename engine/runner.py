@@ -17,6 +17,7 @@ from engine.config.model import Enabled, Endpoint, SyncConfig
 from engine.model import NewRow, Origin
 from engine.pipeline.drain import claim_size, drain
 from engine.pipeline.gateway import UnavailableError
+from engine.pipeline.intend import GUARD_CREATES
 from engine.pipeline.poll import (
     Polled,
     backfill,
@@ -98,9 +99,11 @@ class Runner:
         """
         store = self._services.store
         self._swept_at = self._services.clock.now()
-        for sync in self._services.active_syncs():
-            if sync.enabled is Enabled.ON:
-                with store.write() as tx:
+        with store.write() as tx:
+            # The limit may be another one by now.
+            deliveries.release_held(tx, GUARD_CREATES, self._swept_at, due=False)
+            for sync in self._services.active_syncs():
+                if sync.enabled is Enabled.ON:
                     deliveries.go_live(tx, sync.name, self._swept_at)
         with store.database.arriving() as alone, store.write() as tx:
             return deliveries.recover(tx, self._swept_at, all_leases=alone)

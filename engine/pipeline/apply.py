@@ -142,6 +142,8 @@ def _settle(
         deliveries.fence(tx, _deliveries(chunk))
         settling = Settling(services, sync, tx, now)
         whole = whole_call_failed(outcomes)
+        if whole:
+            services.gateway.batch_failed(sync.name)
         for item, outcome in zip(chunk, outcomes, strict=True):
             key = item.decided.matched.item.key
             if isinstance(outcome, Confirmed):

@@ -21,7 +21,7 @@ from engine.mapping.model import (
     NotIncluded,
     Unmappable,
 )
-from engine.model import Address, Intent, IssueReport, Link, LinkState
+from engine.model import Address, Intent, IssueReport, Link, LinkState, NewRow, Origin
 from engine.pipeline.batch import (
     Awaits,
     Decided,
@@ -37,12 +37,13 @@ from engine.pipeline.batch import (
 )
 from engine.pipeline.digests import body_digest
 from engine.pipeline.services import Services
-from engine.store import deliveries, intents, ledger, links
+from engine.store import deliveries, inbox, intents, ledger, links
 from engine.store.ledger import Line
 
 ItemKey: TypeAlias = tuple[int, Address, str]
 GUARD_WINDOW: Final = timedelta(hours=1)
 LEFT: Final = "removed from its root"
+LEFT_ROOT: Final = "left"
 CHILD_MOVED: Final = "CHILD_MOVED"
 SOON: Final = timedelta(milliseconds=200)
 
@@ -62,6 +63,7 @@ class ChildBatch:
     items: tuple[Item, ...]
     ended: Mapping[tuple[int, Address, str], Result]
     removed: tuple[tuple[Work, Link], ...]
+    moved: tuple[tuple[Work, Link], ...]
 
 
 def wanted(
@@ -100,7 +102,7 @@ def wanted(
         }
     )
     staying = tuple(item for item in items if item.source not in came)
-    return ChildBatch(staying, ended, (*removed, *moved))
+    return ChildBatch(staying, ended, tuple(removed), tuple(moved))
 
 
 Leaving: TypeAlias = list[tuple[Work, Link]]
@@ -207,8 +209,13 @@ def remove(
     sync: SyncConfig,
     child: CompiledChild,
     gone: Sequence[tuple[Work, Link]],
+    *,
+    tell: bool,
 ) -> Removal:
-    """Children that left the set: flagged, or deleted where the mapping and the guard allow."""
+    """Children that left the set: flagged, or deleted where the mapping and the guard allow.
+
+    ``tell``: whoever has them now is to hear of it.
+    """
     if not gone:
         return Removal((), ())
     now = services.clock.now()
@@ -218,6 +225,10 @@ def remove(
         return Removal((), tuple(_guarded(sync, work, link) for work, link in gone))
     with services.store.write() as tx:
         deliveries.fence(tx, {work.delivery.number: work.delivery for work, _ in gone}.values())
+        if tell:
+            # It may be another root's by now, which hears of it only this way.
+            rows = [NewRow(link.near, LEFT_ROOT, Origin.MERGE, now) for _work, link in gone]
+            inbox.add(tx, rows)
         if deleting:
             # The link ends when the delete is confirmed, so that a lost one is made up for.
             sealed = [item.intent for item in planned]

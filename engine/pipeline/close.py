@@ -21,6 +21,7 @@ from engine.pipeline.batch import (
     TryLater,
     Work,
 )
+from engine.pipeline.intend import GUARD_CREATES, GUARD_WINDOW
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
 from engine.store import connections, deliveries, delivery_states, issues, ledger, links, records
@@ -181,7 +182,9 @@ class _Closing:
         self._count("held")
         self._line(delivery.source, "held", held.code)
         detail = self._services.store.vault.seal(held.reason.encode(), DETAIL)
-        return Closing(delivery, DeliveryState.HELD, self._now, reason=held.code, detail=detail)
+        # A guard counts per hour, so what it holds is looked at again then.
+        due_at = self._now + GUARD_WINDOW if held.code == GUARD_CREATES else self._now
+        return Closing(delivery, DeliveryState.HELD, due_at, reason=held.code, detail=detail)
 
     def _waiting(self, tx: Tx, delivery: Delivery, results: Sequence[Result]) -> Closing:
         waits = tuple(

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from connectors.errors import CallError
+from connectors.errors import CallError, Rejected
 from connectors.records import Life, Record
 from engine.config.model import Enabled, SyncConfig
 from engine.mapping.model import CompiledChild, Desired, Lookups, Unmappable
 from engine.model import Address, Delivery, IssueReport, Known, Link
 from engine.pipeline import children, life, prepare
 from engine.pipeline.apply import apply
-from engine.pipeline.batch import Item, Problem, Result, Settled, TryLater, Work
+from engine.pipeline.batch import Item, Problem, Result, Settled, Skipped, TryLater, Work
 from engine.pipeline.close import close, release
 from engine.pipeline.decide import decide
 from engine.pipeline.digests import record_hash
@@ -46,7 +46,10 @@ Results = dict[int, list[Result]]
 def claim_size(services: Services, sync: SyncConfig) -> int:
     """How many deliveries to take at once: a few full calls of the target."""
     spec = services.object_spec(sync.target)
-    return min(CLAIM_MOST, max(1, spec.batch_write) * BATCHES_PER_CLAIM)
+    full = min(CLAIM_MOST, max(1, spec.batch_write) * BATCHES_PER_CLAIM)
+    # Smaller with every batch that fails, down to one: an outage costs little that way, and a
+    # record that makes every batch fail is found.
+    return max(1, full >> (2 * services.gateway.failures(sync.name)))
 
 
 def drain(services: Services, catalogues: Catalogues, sync: SyncConfig) -> int:
@@ -75,28 +78,37 @@ def _work(
     services: Services, catalogues: Catalogues, sync: SyncConfig, claimed: Sequence[Delivery]
 ) -> None:
     """Run a batch; what goes wrong with all of it ends here."""
+    failures = services.gateway.failures(sync.name)
     try:
         _Batch(services, catalogues, sync, claimed).run()
+        if services.gateway.failures(sync.name) == failures:
+            services.gateway.batch_fared_well(sync.name)
     except LeaseLostError:
         pass  # Another worker has them; nothing of ours was committed.
     except UnavailableError as why:
         release(services, sync, claimed, why.until, why.code, counts=False)
+    except Rejected as error:
+        if len(claimed) == 1:
+            _read_failed(services, sync, claimed, error)
+        else:
+            _halves(services, catalogues, sync, claimed)
     except CallError as error:
         _read_failed(services, sync, claimed, error)
     except StoreConflict:
-        _apart(services, catalogues, sync, claimed)
+        if len(claimed) == 1:
+            due_at = services.clock.now() + backoff(claimed[0].tries, services.random)
+            release(services, sync, claimed, due_at, "STORE_CONFLICT", counts=True)
+        else:
+            _halves(services, catalogues, sync, claimed)
 
 
-def _apart(
+def _halves(
     services: Services, catalogues: Catalogues, sync: SyncConfig, claimed: Sequence[Delivery]
 ) -> None:
-    """Rows of this batch may not stand beside others: find the record, let the others go on."""
-    if len(claimed) == 1:
-        due_at = services.clock.now() + backoff(claimed[0].tries, services.random)
-        release(services, sync, claimed, due_at, "STORE_CONFLICT", counts=True)
-        return
-    for delivery in claimed:
-        _work(services, catalogues, sync, [delivery])
+    """One of these makes the batch fail: find it by halves, and let the others go on."""
+    middle = len(claimed) // 2
+    for half in (claimed[:middle], claimed[middle:]):
+        _work(services, catalogues, sync, half)
 
 
 def _read_failed(
@@ -110,7 +122,7 @@ def _read_failed(
         now=services.clock.now(),
         random=services.random,
     )
-    if verdict.next in (Next.ISSUE, Next.GONE, Next.DUPLICATE):
+    if verdict.next in (Next.ISSUE, Next.GONE, Next.DUPLICATE) and len(claimed) == 1:
         results: dict[int, Sequence[Result]] = {
             delivery.number: (
                 Problem(
@@ -126,10 +138,12 @@ def _read_failed(
         }
         close(services, sync, results, claimed, {})
         return
-    # No record is to blame, so none of them uses up a try; the connection is given a rest.
+    services.gateway.batch_failed(sync.name)
+    # Of several none is to blame, so none of them uses up a try; the connection is given a rest.
     rest = services.gateway.rest(sync.source.connection, sync.target.connection)
     due_at = verdict.until or services.clock.now() + rest
-    release(services, sync, claimed, due_at, error.code, counts=False)
+    free = len(claimed) > 1 or verdict.next in (Next.RETRY_FREE, Next.PAUSE)
+    release(services, sync, claimed, due_at, error.code, counts=not free)
 
 
 class _Batch:
@@ -186,11 +200,16 @@ class _Batch:
             if read.record.life is Life.LIVE:
                 live.append((delivery, read))
                 continue
+            if self._sync.enabled is Enabled.SHADOW:
+                self._results[delivery.number].append(Skipped(deliveries.SHADOW_REASON))
+                continue
             ended = life.follow(self._services, self._sync, delivery, read.record)
             self._results[delivery.number].append(ended.result)
             if ended.deletes:
                 done = apply(self._services, self._sync, ended.deletes)
                 self._results[delivery.number].extend(done.values())
+        if self._sync.enabled is Enabled.SHADOW:
+            return live
         self._absorb(live)
         life.revive(self._services, self._sync, [delivery.source for delivery, _read in live])
         return live
@@ -322,13 +341,14 @@ class _Batch:
         if not linked:
             return
         batch = children.wanted(self._services, self._sync, kind, linked, answers)
-        for key, result in batch.ended.items():
+        removal = children.remove(self._services, self._sync, kind, batch.removed, tell=True)
+        moving = children.remove(self._services, self._sync, kind, batch.moved, tell=False)
+        # What the guard does not let go of is a person's business, and nothing waits for it.
+        for key, result in {**batch.ended, **dict(removal.guarded + moving.guarded)}.items():
             self._results[key[0]].append(result)
-        removal = children.remove(self._services, self._sync, kind, batch.removed)
-        for key, result in removal.guarded:
-            self._results[key[0]].append(result)
-        if removal.deletes:
-            for key, result in apply(self._services, self._sync, removal.deletes).items():
+        deletes = removal.deletes + moving.deletes
+        if deletes:
+            for key, result in apply(self._services, self._sync, deletes).items():
                 self._results[key[0]].append(result)
         if batch.items:
             self._write(batch.items)

@@ -38,7 +38,7 @@ from engine.verdict import backoff
 READ_SECONDS_MAX: Final = 10.0
 READ_WAIT_MOST: Final = timedelta(seconds=5)
 TROUBLES_MOST: Final = 4
-SERVER_ERROR: Final = 500
+FAILURES_MOST: Final = 6
 
 T = TypeVar("T")
 
@@ -72,6 +72,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._troubles: dict[str, int] = {}
+        self._failures: dict[str, int] = {}
         self._random = random or Random()  # noqa: S311 - it spreads waits
         self._states: dict[str, ConnectionState] = {}
         self.refresh()
@@ -159,6 +160,19 @@ class Gateway:
         if not isinstance(error, RateLimited | ActionNeeded | Rejected):
             self._troubles[connection] = self._troubles.get(connection, 0) + 1
 
+    def failures(self, sync: str) -> int:
+        """How many batches of a sync failed as a whole, less those that have fared well since."""
+        return self._failures.get(sync, 0)
+
+    def batch_failed(self, sync: str) -> None:
+        """A batch failed as a whole."""
+        self._failures[sync] = min(FAILURES_MOST, self.failures(sync) + 1)
+
+    def batch_fared_well(self, sync: str) -> None:
+        """A batch went through."""
+        if self.failures(sync):
+            self._failures[sync] -= 1
+
     def rest(self, *connections: str) -> timedelta:
         """How long to leave these alone: longer with every call in a row that got no answer."""
         troubles = max((self._troubles.get(name, 0) for name in connections), default=0)
@@ -218,14 +232,16 @@ class _WaitedEnough(stop_base):
 
 
 def whole_call_failed(outcomes: Sequence[Outcome]) -> bool:
-    """Whether a write got no answer about any record: the call failed, not the records."""
-    if not outcomes or any(not isinstance(outcome, Failed) for outcome in outcomes):
+    """Whether a write got no answer about any of several records: the call failed, not they.
+
+    A record alone in its call may be the one that makes it fail; it answers for itself.
+    """
+    if len(outcomes) < 2 or any(not isinstance(outcome, Failed) for outcome in outcomes):
         return False
     errors = {id(outcome.error) for outcome in outcomes if isinstance(outcome, Failed)}
     first = outcomes[0]
     assert isinstance(first, Failed)  # noqa: S101 - looked at above
-    lasting = first.error.status is None or first.error.status >= SERVER_ERROR
-    return len(errors) == 1 and (len(outcomes) > 1 or lasting) and type(first.error) is RetryLater
+    return len(errors) == 1 and type(first.error) is RetryLater
 
 
 def _worth_waiting(error: BaseException) -> bool:

@@ -218,6 +218,7 @@ class _Lives:
             links.close(self._tx, link.number, LinkState.ALIAS, reason, self._now)
             base = link.base if heir.object == link.near.object else {}
             number = links.create(self._tx, heir, link.far, base, link.parent, self._now)
+            links.adopt(self._tx, link.number, number)
             links.close(self._tx, link.number, LinkState.ALIAS, reason, self._now, alias_of=number)
             self._tell("link", "moved", heir, link.far)
             deliveries.wake(self._tx, [heir], self._now)

@@ -10,7 +10,7 @@ from connectors.records import Life, Record
 from engine.config.model import Endpoint, Mode, SyncConfig
 from engine.model import Address, Candidate, IssueReport, Link, LinkState
 from engine.pipeline.batch import Awaits, Item, Matched, Problem, Result, Skipped
-from engine.pipeline.life import follow_target, let_go
+from engine.pipeline.life import GONE, follow_target, let_go
 from engine.pipeline.services import Services
 from engine.pipeline.targets import differs_from_base, item_claims, live_selection, show
 from engine.store import claims, links
@@ -218,7 +218,12 @@ class _Matching:
         reading = [
             done
             for done in self._done.values()
-            if done.link is not None and (done.item.enforce or (facing and self._moved(done)))
+            if done.link is not None
+            and (
+                done.item.enforce
+                or done.item.delivery.reason == GONE
+                or (facing and self._moved(done))
+            )
         ]
         if not reading:
             return

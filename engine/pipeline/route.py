@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from connectors.base import Parents
-from connectors.errors import CallError
+from connectors.errors import CallError, Rejected
 from connectors.records import NoticeKind, Ref
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, InboxRow, NewRow, Origin, Want
@@ -129,6 +130,8 @@ def _roots_of_children(
         for sync in services.syncs_including(endpoint):
             try:
                 roots = _roots(services, sync, endpoint, sorted(ids))
+            except Rejected:
+                roots = _one_by_one(services, sync, endpoint, sorted(ids))
             except (CallError, UnavailableError):
                 unanswered.add(endpoint)
                 continue
@@ -138,6 +141,17 @@ def _roots_of_children(
                     Address(endpoint.connection, sync.source.object, id) for id in root_ids
                 )
     return found, unanswered
+
+
+def _one_by_one(
+    services: Services, sync: SyncConfig, endpoint: Endpoint, ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """One of these ids is refused: the others are told all the same, and it has no root."""
+    found: dict[str, tuple[str, ...]] = {}
+    for id in ids:
+        with suppress(Rejected):
+            found.update(_roots(services, sync, endpoint, [id]))
+    return found
 
 
 def _roots(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from engine.issues import owner
 from engine.model import Address, DeliveryState, IssueReport
+from engine.pipeline.intend import GUARD_CREATES
 from engine.pipeline.services import Services
 from engine.store import deliveries, delivery_views, issues, ledger, links
 from engine.store.ledger import Line
@@ -25,6 +26,7 @@ def sweep(services: Services) -> int:
     """
     now = services.clock.now()
     with services.store.write() as tx:
+        deliveries.release_held(tx, GUARD_CREATES, now, due=True)
         waiting = delivery_views.listed(tx, DeliveryState.WAITING)
         waits = delivery_views.waits_of(tx, [row["number"] for row in waiting])
         woken = 0

@@ -23,6 +23,11 @@ SHADOW: Final = "shadow:"
 """Before a mapping's digest: what was delivered was only computed, not sent."""
 
 
+SHADOW_REASON: Final = "shadow"
+CLAIMED: Final = "?"
+"""The seen hash while a delivery is worked on: what it was comes back only with a good end."""
+
+
 class LeaseLostError(Exception):
     """Another worker holds a delivery of this batch; nothing of the batch may be committed."""
 
@@ -108,6 +113,7 @@ def claim(
                 state=DeliveryState.LEASED.value,
                 lease=delivery.c.lease + 1,
                 taken=delivery.c.wanted,
+                seen_hash=CLAIMED,
                 leased_until=now + lease_for,
             )
         )
@@ -128,7 +134,7 @@ def _claimed(row: Any) -> Delivery:
         settled=row.settled,
         tries=row.tries,
         recheck=row.recheck,
-        seen_hash=row.seen_hash or None,
+        seen_hash=None if row.seen_hash in ("", CLAIMED) else row.seen_hash,
         seen_digest=row.seen_digest,
         opened_at=row.opened_at,
         changed_at=row.changed_at,
@@ -142,6 +148,7 @@ class Meanwhile:
 
     wanted: int
     recheck: bool
+    seen_forgotten: bool
 
 
 def fence(tx: Tx, claimed: Iterable[Delivery]) -> dict[int, Meanwhile]:
@@ -151,7 +158,13 @@ def fence(tx: Tx, claimed: Iterable[Delivery]) -> dict[int, Meanwhile]:
     """
     leases = {item.number: item.lease for item in claimed}
     found: dict[int, Meanwhile] = {}
-    columns = (delivery.c.number, delivery.c.lease, delivery.c.wanted, delivery.c.recheck)
+    columns = (
+        delivery.c.number,
+        delivery.c.lease,
+        delivery.c.wanted,
+        delivery.c.recheck,
+        delivery.c.seen_hash,
+    )
     for part in chunks(sorted(leases)):
         query = select(*columns).where(
             delivery.c.number.in_(part), delivery.c.state == DeliveryState.LEASED.value
@@ -160,7 +173,9 @@ def fence(tx: Tx, claimed: Iterable[Delivery]) -> dict[int, Meanwhile]:
             query = query.with_for_update()
         for row in tx.execute(query):
             if row.lease == leases[row.number]:
-                found[row.number] = Meanwhile(row.wanted, row.recheck)
+                found[row.number] = Meanwhile(
+                    row.wanted, row.recheck, seen_forgotten=row.seen_hash != CLAIMED
+                )
     if len(found) != len(leases):
         raise LeaseLostError(f"{len(leases) - len(found)} leases are no longer ours")
     return found
@@ -219,6 +234,7 @@ def _closed_row(
 ) -> dict[str, Any]:
     item = closing.delivery
     done = closing.state is DeliveryState.DONE
+    seen = done and not again and not meanwhile.seen_forgotten
     ended = closing.state not in (DeliveryState.READY, DeliveryState.IN_DOUBT)
     return {
         "at": item.number,
@@ -228,9 +244,9 @@ def _closed_row(
         "to_reason": storable(closing.reason),
         "to_detail": closing.detail,
         "to_settled": item.taken if ended else item.settled,
-        "to_recheck": meanwhile.recheck if again else item.recheck and not done,
+        "to_recheck": meanwhile.recheck and (again or not done),
         # What came meanwhile may be a child's change, which the root's hash cannot show.
-        "to_seen_hash": None if again else closing.seen_hash if done else item.seen_hash,
+        "to_seen_hash": closing.seen_hash if seen else None,
         "to_seen_digest": closing.seen_digest if done else item.seen_digest,
         "to_ended_at": now if done else None,
     }
@@ -334,9 +350,19 @@ def go_live(tx: Tx, sync: str, now: datetime) -> int:
         .where(
             delivery.c.sync == sync,
             delivery.c.state == DeliveryState.DONE.value,
-            delivery.c.seen_digest.startswith(SHADOW),
+            or_(delivery.c.seen_digest.startswith(SHADOW), delivery.c.reason == SHADOW_REASON),
         )
         .values(state=READY, due_at=now, seen_hash=None, seen_digest=None, tries=0)
+    ).rowcount
+
+
+def release_held(tx: Tx, reason: str, now: datetime, *, due: bool) -> int:
+    """Let go what is held for a reason: what is due again, or all of it. Returns how many."""
+    where = [delivery.c.state == DeliveryState.HELD.value, delivery.c.reason == reason]
+    if due:
+        where.append(delivery.c.due_at <= now)
+    return tx.execute(
+        update(delivery).where(*where).values(state=READY, due_at=now, tries=0)
     ).rowcount
 
 

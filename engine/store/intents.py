@@ -17,6 +17,7 @@ from engine.store.tables import attempt, intent
 from engine.store.vault import Vault
 
 BODY: Final = "intent body"
+NO_EFFECT: Final = (IntentState.SHADOW, IntentState.REFUSED, IntentState.ABSENT)
 STILL_OPEN: Final = (IntentState.UNKNOWN, IntentState.PARKED)
 
 
@@ -255,6 +256,7 @@ def _since(tx: Tx, sync: str, since: datetime, operations: Sequence[Operation]) 
                 intent.c.sync == sync,
                 intent.c.created_at >= since,
                 intent.c.operation.in_([operation.value for operation in operations]),
+                intent.c.state.not_in([state.value for state in NO_EFFECT]),
             )
         ).scalar_one()
     )

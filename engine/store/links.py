@@ -281,6 +281,11 @@ def close(
     )
 
 
+def adopt(tx: Tx, old: int, new: int) -> None:
+    """The children of one link go on under another."""
+    tx.execute(update(link).where(link.c.parent == old).values(parent=new))
+
+
 def reopen(tx: Tx, number: int, now: datetime) -> None:
     """Take up a closed link again: the record came back."""
     tx.execute(
