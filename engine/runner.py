@@ -7,7 +7,6 @@ thread; simulations, ``--once`` and ``--until-idle`` use nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -33,8 +32,9 @@ from engine.pipeline.route import THROUGH_CHILD, route
 from engine.pipeline.services import Services
 from engine.pipeline.sweep import EVERY as WAITS_EVERY
 from engine.pipeline.sweep import sweep
-from engine.pipeline.take_in import SpooledRequest, SpoolSource, take_in
-from engine.store import deliveries, delivery_states, delivery_views, inbox, streams
+from engine.pipeline.take_in import SpoolSource, take_in
+from engine.rounds import NoSpool, Round
+from engine.store import deliveries, delivery_states, delivery_views, feeds, inbox, streams
 from engine.store.streams import Stream
 from engine.verdict import backoff
 
@@ -47,28 +47,6 @@ BACKFILL_SINCE: Final = "backfill_since:"
 """The fact about the store that says since when an operator wants a sync's past read again."""
 
 PageReader: TypeAlias = Callable[[], Polled]
-
-
-class NoSpool:
-    """Where no receiver runs, nothing is spooled."""
-
-    def after(self, position: int, limit: int) -> Sequence[SpooledRequest]:  # noqa: ARG002
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What a round came to."""
-
-    requests: int = 0
-    records: int = 0
-    routed: int = 0
-    delivered: int = 0
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything was done."""
-        return bool(self.requests or self.records or self.routed or self.delivered)
 
 
 class Runner:
@@ -86,6 +64,7 @@ class Runner:
         self._looked_at_waits: datetime | None = None
         self._took_up: datetime | None = None
         self._worked = False
+        self._read_well: set[str] = set()
         self._poll_now: set[Endpoint] = set(services.sources())
 
     @property
@@ -297,12 +276,28 @@ class Runner:
             page = read()
         except UnavailableError:
             return None
-        except CallError:
+        except CallError as error:
             wait = backoff(min(tries, 4), self._services.random)
             self._failures[name] = (tries + 1, now + wait)
+            self._read_well.discard(name)
+            store = self._services.store
+            with store.write() as tx:
+                feeds.note(tx, store.vault, name, error.code, error.message, now)
             return None
         self._failures.pop(name, None)
+        self._went_well(name)
         return page
+
+    def _went_well(self, name: str) -> None:
+        """What was told of a failing stream is over; looked at once per process."""
+        if name in self._read_well:
+            return
+        self._read_well.add(name)
+        with self._services.store.read() as tx:
+            failing = feeds.is_failing(tx, name)
+        if failing:
+            with self._services.store.write() as tx:
+                feeds.clear(tx, name)
 
     def failing_streams(self) -> dict[str, datetime]:
         """Streams that could not be read, and when they are tried again."""

@@ -12,7 +12,8 @@ import click
 from engine.commands.kit import EXIT_WRONG, CommandError, Surroundings, command
 
 if TYPE_CHECKING:
-    from engine.runner import Round, Runner
+    from engine.rounds import Round
+    from engine.runner import Runner
 
 STUCK_SECONDS: Final = 300.0
 REST_SECONDS: Final = 0.1

@@ -15,6 +15,7 @@ from engine.store import (
     connections,
     delivery_states,
     delivery_views,
+    feeds,
     inbox,
     operator_views,
     streams,
@@ -56,6 +57,16 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
             "waiting": _waiting(tx),
             "held": _listed(tx, [DeliveryState.HELD]),
             "retry_later": _listed(tx, [DeliveryState.READY], due_after=now),
+            "failing": [
+                {
+                    "stream": feed.stream,
+                    "code": feed.code,
+                    "message": feed.message,
+                    "since": feed.since.isoformat(),
+                    "tries": feed.tries,
+                }
+                for feed in feeds.failing(tx, store.vault)
+            ],
             "issues": sum(states.get("issue", 0) for states in tally.values()),
             "paused": _paused(tx, now),
             "api_calls": _calls(project, tx, now),
@@ -75,6 +86,7 @@ def exit_code(content: Mapping[str, Any]) -> int:
         content["retry_later"],
         content["issues"],
         content["paused"],
+        content["failing"],
     )
     return EXIT_WRONG if any(wrong) else 0
 

@@ -51,6 +51,11 @@ def show_outcome(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
     for name, pause in found["paused"].items():
         until = f" until {pause['until']}" if pause["until"] else ""
         surroundings.say(f"Paused: {name} ({pause['code']}){until}. See revline connections list.")
+    for feed in found["failing"]:
+        surroundings.say(
+            f"Cannot be read since {feed['since']}: {feed['stream']} "
+            f"({feed['code']}: {feed['message']})."
+        )
     _several(surroundings, "Waiting", found["waiting"], _waits_for)
     _several(surroundings, "Held", found["held"], lambda row: f"held by {row['reason']}")
     _several(surroundings, "In doubt", found["in_doubt"], lambda row: f"since {row['since']}")

@@ -11,7 +11,7 @@ import pytest
 
 from engine.dispatch import Dispatcher, Pace
 from engine.observe.logs import stream_logger
-from engine.runner import NoSpool
+from engine.rounds import NoSpool
 from tests.cli.cli_kit import until
 from tests.simulation.world import World
 
