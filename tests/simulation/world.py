@@ -66,7 +66,8 @@ class World:
             "crm": Memory(self.crm, faults=self.plans["crm"], on_call=self._called),
             "sales": Memory(self.sales, faults=self.plans["sales"], on_call=self._called),
         }
-        gateway = Gateway(connectors, self.store, self.clock)
+        chance = Random(self.random.random())
+        gateway = Gateway(connectors, self.store, self.clock, chance)
         self.services = Services(
             config=self.config,
             store=self.store,
