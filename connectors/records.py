@@ -204,6 +204,7 @@ class Operation(StrEnum):
     UPDATE = "update"
     UPSERT = "upsert"
     DELETE = "delete"
+    ACT = "act"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +213,9 @@ class Change:
 
     ``key`` is the engine's name for this write, at most 64 characters of ``[A-Za-z0-9_-]``, sent as
     the vendor's trace id or idempotency key. UPDATE and DELETE carry ``id``; UPSERT carries
-    ``identity``; CREATE carries ``identity`` where the object has one. In ``fields`` ``None``
-    clears; the identity field itself is not repeated there.
+    ``identity``; CREATE carries ``identity`` where the object has one. ACT carries ``id`` and
+    ``action``, one of those the object declares (post, apply, cancel …), with its arguments in
+    ``fields``. In ``fields`` ``None`` clears; the identity field itself is not repeated there.
     """
 
     key: str
@@ -222,6 +224,7 @@ class Change:
     fields: Fields
     id: str | None = None
     identity: Identity | None = None
+    action: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import orjson
 import uvicorn
 
 from engine.daemon import RECEIVER_LOCK, ProjectLock, follow_supervisor
+from engine.files import replace_file
 from engine.observe.metrics import ReceiverMetrics
 from engine.observe.notify import Notification, Notifier, Severity
 from engine.receiving.application import Application, Parts
@@ -116,9 +117,7 @@ def write_address(state: Path, address: Address) -> None:
     content = orjson.dumps(
         {"pid": address.pid, "host": address.host, "port": address.port, "url": address.url}
     )
-    fresh = state / f"{ADDRESS_FILE}.new"
-    fresh.write_bytes(content + b"\n")
-    fresh.replace(state / ADDRESS_FILE)
+    replace_file(state / ADDRESS_FILE, content + b"\n")
 
 
 def serve(parts: Parts, listening: socket.socket) -> int:

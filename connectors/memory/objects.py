@@ -23,6 +23,7 @@ from connectors.base import (
     PartialBatch,
 )
 from connectors.memory.describing import choice, fields, reference, text, typed
+from connectors.records import Fields
 
 SOURCE: Final = "connectors/memory/objects.py"
 
@@ -38,6 +39,7 @@ class MemoryObject:
     ``trims`` strips text and stores empty text as blank; ``lowers`` names fields stored in lower
     case: two habits that make a stored value differ from the one sent. ``answers_values`` makes a
     write answer what it stored and when; otherwise it answers an id.
+    ``acts`` maps an action to the values it gives the record, beside those sent with it.
     ``indexed`` fields can be looked up without reading everything; ``required`` ones must be sent.
     """
 
@@ -51,6 +53,7 @@ class MemoryObject:
     trims: bool = False
     lowers: frozenset[str] = frozenset()
     answers_values: bool = True
+    acts: Mapping[str, Fields] = field(default_factory=dict)
     indexed: tuple[str, ...] = field(init=False)
     required: tuple[str, ...] = field(init=False)
 

@@ -112,6 +112,11 @@ def _effect(system: MemorySystem, declared: MemoryObject, change: Change) -> tup
             if held:
                 return _update(system, declared, held[0], change.fields), False
             return _create(system, declared, change), True
+        case Operation.ACT:
+            given = declared.acts.get(change.action or "")
+            if given is None:
+                raise Rejected(f"{declared.name} has no {change.action}", code="ACTION_UNKNOWN")
+            return _update(system, declared, _id(change), {**given, **change.fields}), False
 
 
 def _held(system: MemorySystem, declared: MemoryObject, change: Change) -> list[str]:

@@ -13,6 +13,7 @@ import orjson
 
 from connectors.records import NOTHING
 from engine.clock import Clock, instant, microseconds
+from engine.files import replace_file
 
 HEARTBEAT_FILE: Final = "heartbeat.json"
 STALE_AFTER: Final = timedelta(seconds=30)
@@ -52,9 +53,7 @@ class HeartbeatFile:
             },
             default=str,
         )
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        fresh.write_bytes(content)
-        os.replace(fresh, self._path)  # noqa: PTH105
+        replace_file(self._path, content)
 
     def last(self) -> Heartbeat | None:
         """The last sign of life; ``None`` when there is none that can be read."""

@@ -7,13 +7,14 @@ bounded. Each process has a registry of its own; the receiver's page also shows 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from engine.files import replace_file
 
 METRICS_MAX_BYTES: Final = 4 * 1024 * 1024
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -231,9 +232,7 @@ def exposition(registry: CollectorRegistry) -> bytes:
 
 def write_exposition(registry: CollectorRegistry, path: Path) -> None:
     """Leave the registry in a file for another process to show. Raises ``OSError``."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(exposition(registry))
-    os.replace(fresh, path)  # noqa: PTH105
+    replace_file(path, exposition(registry))
 
 
 def read_exposition(path: Path) -> bytes:

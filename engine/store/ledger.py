@@ -8,7 +8,6 @@ was cut short or put back to an older state does not pass.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import bindparam, select, text, update
 
+from engine.files import replace_file
 from engine.model import Address
 from engine.store.sql import Tx, insert_many, put_many
 from engine.store.tables import ledger, meta
@@ -156,13 +156,7 @@ def parse_head(value: str) -> Head:
 
 def write_head(path: Path, head: Head) -> None:
     """Keep the head outside the store; the file is replaced as a whole."""
-    draft = path.with_name(path.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{head.seq}:{head.hash}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    replace_file(path, f"{head.seq}:{head.hash}\n".encode(), durable=True)
 
 
 def read_head(path: Path) -> Head | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, inspect, select
 
 from connectors.records import Notice, WebhookRequest
 from engine.clock import instant
+from engine.files import replace_file
 from engine.store.spool_codec import Opens, load_notices, open_request
 from engine.store.spool_database import SpoolPlace, reading_engine, spool
 
@@ -102,9 +102,7 @@ class PositionFile:
 
     def write(self, seq: int) -> None:
         """Replace the position. Raises ``OSError``."""
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        fresh.write_text(f"{seq}\n", encoding="ascii")
-        os.replace(fresh, self._path)  # noqa: PTH105
+        replace_file(self._path, f"{seq}\n".encode())
 
     def read(self) -> int:
         """The position; 0 when there is none or it cannot be read."""
