@@ -171,23 +171,26 @@ class Runner:
 
     def _changes(self, endpoint: Endpoint, known: dict[str, Stream], now: datetime) -> int:
         name = changes_stream(endpoint)
-        due = endpoint in self._poll_now or overdue(
-            known.get(name), self._poll_every(endpoint), now
-        )
-        if not due:
+        asked = endpoint in self._poll_now
+        if not asked and not overdue(known.get(name), self._poll_every(endpoint), now):
             return 0
-        news = 0
-        for _ in range(PAGES_PER_ROUND):
-            page = self._page(
-                name, endpoint.connection, lambda: poll_changes(self._services, endpoint)
-            )
-            if page is None:
-                return news
-            news += page.news
-            if page.at_head:
-                self._poll_now.discard(endpoint)
-                return news
-        self._poll_now.add(endpoint)
+        # Taken down before reading: who asks while a page is on its way asks for a later one.
+        self._poll_now.discard(endpoint)
+        news, unread = 0, asked
+        try:
+            for _ in range(PAGES_PER_ROUND):
+                page = self._page(
+                    name, endpoint.connection, lambda: poll_changes(self._services, endpoint)
+                )
+                if page is None:
+                    break
+                news += page.news
+                unread = not page.at_head
+                if page.at_head:
+                    break
+        finally:
+            if unread:
+                self._poll_now.add(endpoint)
         return news
 
     def _poll_every(self, endpoint: Endpoint) -> timedelta:
