@@ -16,11 +16,20 @@ from engine.config.problems import Problems
 from engine.config.yaml import Document, KeyPath
 from engine.mapping.compiled import ChildProgram, MappingProgram
 from engine.mapping.expression import Expression
+from engine.mapping.facts import FactProgram, PeriodProgram, compile_fact, compile_period
 from engine.mapping.fields import FieldCompiler
 from engine.mapping.grammar import Scope
 from engine.mapping.model import CatalogueSpec
-from engine.mapping.rules import GateProgram, MatchProgram, Rules
-from engine.mapping.schema import ChildBlock, GateBlock, MappingFile, MatchBlock
+from engine.mapping.programs import GateProgram, MatchProgram
+from engine.mapping.rules import Rules
+from engine.mapping.schema import (
+    ChildBlock,
+    GateBlock,
+    MappingFile,
+    MatchBlock,
+    TargetBlock,
+)
+from engine.mapping.steps import StepProgram, compile_step
 from engine.mapping.values import Unmapped, ValueMap
 
 # Part of every digest: raised when the same file begins to mean something else.
@@ -60,9 +69,13 @@ class _Compiler:
             for name, block in file.value_maps.items()
         }
         self._children: list[ChildProgram] = []
+        self._steps: tuple[StepProgram, ...] = ()
+        self._facts: tuple[FactProgram, ...] = ()
+        self._period: PeriodProgram | None = None
 
     def compile(self) -> MappingProgram:
         file = self._file
+        target = file.target or TargetBlock(object="")
         self._check_tables()
         root = self._compiler(None)
         rules = Rules(
@@ -70,8 +83,14 @@ class _Compiler:
             when=root.optional(("when",), file.when),
             gates=self._gates(root, (), file.gates),
             matches=self._matches(root, (), file.match),
-            programs=root.programs(("fields",), file.fields, file.target.identity),
+            programs=root.programs(("fields",), file.fields, target.identity),
         )
+        self._steps = self._compile_steps(root)
+        self._facts = tuple(
+            compile_fact(root, ("facts", position), block)
+            for position, block in enumerate(file.facts)
+        )
+        self._period = compile_period(root, ("period",), file.period) if file.period else None
         key = root.optional(("business_key",), file.business_key)
         self._refuse_links(("business_key",), key)
         for position, block in enumerate(file.children):
@@ -80,8 +99,8 @@ class _Compiler:
         return MappingProgram(
             name=file.mapping,
             file=self._document.file,
-            target_object=file.target.object,
-            identity_field=file.target.identity,
+            target_object=target.object,
+            identity_field=target.identity,
             rules=tuple(program.rule for program in rules.programs),
             digest=digest_of(self._content()),
             source_object=file.source.object,
@@ -93,7 +112,17 @@ class _Compiler:
             key_expression=key,
             programs=rules,
             examples=tuple(file.examples),
+            step_programs=self._steps,
+            fact_programs=self._facts,
+            period_program=self._period,
         )
+
+    def _compile_steps(self, root: FieldCompiler) -> tuple[StepProgram, ...]:
+        found = [
+            compile_step(root, ("steps", position), block)
+            for position, block in enumerate(self._file.steps)
+        ]
+        return tuple(step for step in found if step is not None)
 
     def _compiler(self, item: str | None) -> FieldCompiler:
         scope = Scope(frozenset(self._value_maps), frozenset(self._file.catalogues), item)
@@ -179,6 +208,9 @@ class _Compiler:
 
     def _every_expression(self, rules: Rules, key: Expression | None) -> list[Expression]:
         found = rules.expressions() + ([key] if key else [])
+        found += [one for step in self._steps for one in step.expressions()]
+        found += [one for fact in self._facts for one in fact.expressions()]
+        found += self._period.expressions() if self._period else []
         for child in self._children:
             found += child.programs.expressions() + ([child.keys] if child.keys else [])
         return found
@@ -268,8 +300,23 @@ class _Compiler:
                         f"`{target}` is not a field name",
                         key=True,
                     )
-        if not file.fields and not file.match:
-            self._problems.at(self._document, ("fields",), "the mapping fills no field")
+        observes = file.target is None
+        if not observes and not file.fields and not file.match:
+            self._problems.at(
+                self._document, ("fields",), "the mapping fills no field", "add `fields:`"
+            )
+        if observes and not file.facts and file.period is None:
+            self._problems.at(
+                self._document,
+                ("source",),
+                "a mapping without target only watches, and this one notes nothing",
+                "add `target:`, or `facts:`",
+            )
+        for name in ("fields", "match", "children", "steps"):
+            if observes and getattr(file, name):
+                self._problems.at(
+                    self._document, (name,), f"`{name}` has no meaning without `target`", key=True
+                )
 
     def _refuse_links(self, path: KeyPath, expression: Expression | None) -> None:
         if expression is not None and expression.links:

@@ -9,8 +9,10 @@ from connectors.records import MISSING, Record, Selection
 from connectors.values import external_id
 from engine.mapping.evaluation import Evaluation
 from engine.mapping.expression import Expression
+from engine.mapping.facts import FactProgram, PeriodProgram
 from engine.mapping.faults import DataFault, LinkPending
 from engine.mapping.model import (
+    AwaitsLink,
     CatalogueSpec,
     CompiledChild,
     FieldRule,
@@ -21,12 +23,15 @@ from engine.mapping.model import (
     NotIncluded,
     Reference,
     SourceView,
+    StepDue,
     Unmappable,
 )
 from engine.mapping.operators import is_blank
 from engine.mapping.rules import Rules
 from engine.mapping.schema import ExampleBlock
+from engine.mapping.steps import StepProgram, next_step
 from engine.mapping.texts import id_text, text
+from engine.money.model import Fact, FactKind, PeriodState
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,30 @@ class MappingProgram:
     key_expression: Expression | None
     programs: Rules
     examples: tuple[ExampleBlock, ...]
+    step_programs: tuple[StepProgram, ...] = ()
+    fact_programs: tuple[FactProgram, ...] = ()
+    period_program: PeriodProgram | None = None
+
+    @property
+    def observes(self) -> bool:
+        """See :class:`~engine.mapping.model.CompiledMapping`."""
+        return not self.target_object
+
+    @property
+    def fact_kinds(self) -> frozenset[FactKind]:
+        """See :class:`~engine.mapping.model.CompiledMapping`."""
+        return frozenset(program.kind for program in self.fact_programs)
+
+    @property
+    def step_fields(self) -> tuple[str, ...]:
+        """See :class:`~engine.mapping.model.CompiledMapping`."""
+        expressions = [one for step in self.step_programs for one in step.expressions()]
+        return tuple(sorted({name for one in expressions for name in one.target_fields}))
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """See :class:`~engine.mapping.model.CompiledMapping`."""
+        return tuple(step.action for step in self.step_programs)
 
     @property
     def children(self) -> tuple[CompiledChild, ...]:
@@ -101,6 +130,8 @@ class MappingProgram:
         nothing = Lookups()
         evaluation = Evaluation(view, nothing, self.target_object)
         found = dict.fromkeys(self.programs.references(evaluation))
+        for step in self.step_programs:
+            found |= dict.fromkeys(step.references(evaluation))
         for kind in self.kinds:
             for inner in self._evaluations(kind, view, nothing, strict=False):
                 found |= dict.fromkeys(kind.programs.references(inner))
@@ -138,6 +169,37 @@ class MappingProgram:
             mapped = kind.programs.apply(inner, missing)
             result.append(MappedChild(kind.source_object, source_id, record, mapped))
         return tuple(result)
+
+    def next_step(
+        self, view: SourceView, lookups: Lookups, target: Record
+    ) -> StepDue | AwaitsLink | Unmappable | None:
+        """See :meth:`~engine.mapping.model.CompiledMapping.next_step`."""
+        return next_step(self.step_programs, self._evaluation(view, lookups), target)
+
+    def facts(self, view: SourceView, lookups: Lookups) -> tuple[Fact, ...] | Unmappable:
+        """See :meth:`~engine.mapping.model.CompiledMapping.facts`."""
+        evaluation = self._evaluation(view, lookups)
+        try:
+            if self.programs.when is not None and not self.programs.when.condition(evaluation):
+                return ()
+            found = [one for program in self.fact_programs for one in program.of(evaluation)]
+        except DataFault as fault:
+            return Unmappable(((fault.code, "facts", fault.message),))
+        return tuple(found)
+
+    def period(self, view: SourceView, lookups: Lookups) -> PeriodState | Unmappable | None:
+        """See :meth:`~engine.mapping.model.CompiledMapping.period`."""
+        evaluation = self._evaluation(view, lookups)
+        when = self.programs.when
+        try:
+            if self.period_program is None or (when and not when.condition(evaluation)):
+                return None
+            return self.period_program.of(evaluation)
+        except DataFault as fault:
+            return Unmappable(((fault.code, "period", fault.message),))
+
+    def _evaluation(self, view: SourceView, lookups: Lookups) -> Evaluation:
+        return Evaluation(view, lookups, self.target_object)
 
     def _evaluations(
         self, kind: ChildProgram, view: SourceView, lookups: Lookups, *, strict: bool

@@ -31,9 +31,11 @@ class Evaluation:
         "item_associations",
         "item_fields",
         "item_id",
+        "item_value",
         "links",
         "own",
         "own_target",
+        "target",
     )
 
     def __init__(self, view: SourceView, lookups: Lookups, own_target: str) -> None:
@@ -46,6 +48,8 @@ class Evaluation:
         self.item_fields: ReadField = _nothing
         self.item_associations: Callable[[str], tuple[str, ...] | None] = _no_association
         self.item_id: str | None = None
+        self.item_value: Value = None
+        self.target: Record | None = None
         self.links = lookups.links
         self.catalogues = lookups.catalogues
         self.own = (record.ref.object, record.ref.id)

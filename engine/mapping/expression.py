@@ -84,6 +84,7 @@ class Expression:
     item_fields: tuple[str, ...]
     item_associations: tuple[str, ...]
     catalogues: tuple[str, ...]
+    target_fields: tuple[str, ...]
     links: tuple[LinkId, ...]
 
     @property
@@ -174,6 +175,7 @@ def compile_expression(
         item_fields=tuple(sorted(reads.item_fields)),
         item_associations=tuple(sorted(reads.item_associations)),
         catalogues=tuple(sorted(reads.catalogues)),
+        target_fields=tuple(sorted(reads.target_fields)),
         links=tuple(_link_id(question, names) for question in reads.links),
     )
 

@@ -15,8 +15,9 @@ from engine.mapping.faults import Place, SyntaxFault
 from engine.mapping.grammar import Scope
 from engine.mapping.model import FieldRule, OnConflict
 from engine.mapping.nearest import nearest
-from engine.mapping.rules import FieldProgram, ReferenceRule
+from engine.mapping.programs import FieldProgram, ReferenceRule
 from engine.mapping.schema import FieldBlock
+from engine.mapping.shaping import compile_shape
 from engine.mapping.values import ValueMap
 
 _PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9][A-Za-z0-9_]*)*")
@@ -36,6 +37,15 @@ class FieldCompiler:
         self._problems = problems
         self._scope = scope
         self._value_maps = value_maps
+
+    def within(self, scope: Scope) -> FieldCompiler:
+        """A compiler of the same file, for another scope."""
+        return FieldCompiler(self._document, self._problems, scope, self._value_maps)
+
+    @property
+    def scope(self) -> Scope:
+        """What expressions may name here."""
+        return self._scope
 
     def optional(self, path: KeyPath, written: str | None) -> Expression | None:
         """The expression at ``path``, if there is one."""
@@ -111,12 +121,13 @@ class FieldCompiler:
             if expression is None:
                 return None
         when = self.optional((*path, "when"), block.when)
+        shape = compile_shape(self, path, block)
         reference = None
         if block.ref is not None:
             reference = ReferenceRule(block.ref, block.to, block.on_missing)
-        reads = frozenset(
-            source for one in (expression, when) if one is not None for source in one.sources
-        )
+        used = [one for one in (expression, when) if one is not None]
+        used += shape.expressions() if shape else []
+        reads = frozenset(source for one in used for source in one.sources)
         return FieldProgram(
             rule=self._rule(path, target, block, expression, reads),
             reads=reads,
@@ -126,6 +137,7 @@ class FieldCompiler:
             value_map=self._value_maps[block.value_map] if block.value_map else None,
             when=when,
             reference=reference,
+            shape=shape,
         )
 
     def _rule(
@@ -161,10 +173,17 @@ class FieldCompiler:
     def _consistent(self, path: KeyPath, target: str, block: FieldBlock) -> bool:
         written = block.model_fields_set
         faults: list[tuple[str, str | None]] = []
-        if ("const" in written) == (block.from_ is not None):
+        ways = written & {"const", "from_", "record", "list_", "each"}
+        if len(ways) != 1:
             faults.append(
-                (f"`{target}` needs either from or const", "a blank constant is const: null")
+                (
+                    f"`{target}` needs exactly one of from, const, record, list and each",
+                    "a blank constant is const: null",
+                )
             )
+        apart = ("each" in written) != ("item" in written)
+        if apart or ("where" in written and "each" not in written):
+            faults.append(("`each`, `where` and `item` belong together", "see docs/mappings.md"))
         for name, given in (("const", block.const), ("default", block.default)):
             if isinstance(given, dict | list):
                 faults.append((f"`{name}` must be one value", None))

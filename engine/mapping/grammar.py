@@ -36,6 +36,7 @@ REFUSED: Final[Mapping[type[ast.AST], str]] = {
     ast.Lambda: "functions cannot be defined in an expression",
     ast.JoinedStr: "f-strings are not supported; join texts with +",
     ast.NamedExpr: "values cannot be named in an expression",
+    ast.GeneratorExp: "a loop must be inside a function, such as total(… for x in …)",
     ast.Dict: "{ } is not supported",
     ast.Set: "{ } is not supported",
     ast.Starred: "* is not supported",
@@ -62,6 +63,7 @@ class Reads:
     children: dict[str, set[str]] = field(default_factory=dict)
     item_fields: set[str] = field(default_factory=set)
     item_associations: set[str] = field(default_factory=set)
+    target_fields: set[str] = field(default_factory=set)
     catalogues: set[str] = field(default_factory=set)
     value_maps: set[str] = field(default_factory=set)
     links: list[LinkQuestion] = field(default_factory=list)
@@ -71,12 +73,16 @@ class Reads:
 class Scope:
     """The names an expression may use beside the record's own fields.
 
-    ``item`` says what ``item`` stands for: ``"record"``, ``"key"``, or nothing (``None``).
+    ``item`` says what ``item`` stands for: ``"record"``, ``"key"``, ``"value"`` (an element of a
+    list, see ``each``; ``item_children`` names the children it is one of), or nothing (``None``).
+    ``target`` lets expressions look at the target record as it is now.
     """
 
     value_maps: frozenset[str] = frozenset()
     catalogues: frozenset[str] = frozenset()
     item: str | None = None
+    item_children: str | None = None
+    target: bool = False
 
 
 def parse(source: str) -> ast.expr:

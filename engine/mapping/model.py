@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from connectors.records import Fields, Record, Selection, Value
+from engine.money.model import Fact, FactKind, PeriodState
 
 
 class OnMissing(StrEnum):
@@ -183,6 +184,15 @@ class Unmappable:
     faults: tuple[tuple[str, str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StepDue:
+    """An action to be done to the target record now, with its arguments."""
+
+    name: str
+    action: str
+    fields: Fields
+
+
 Mapped: TypeAlias = Desired | NotIncluded | Held | AwaitsLink | Unmappable
 
 
@@ -274,6 +284,26 @@ class CompiledMapping(RuleSet, Protocol):
     @property
     def business_key(self) -> str: ...
 
+    @property
+    def observes(self) -> bool:
+        """Whether the mapping only watches its source and writes nothing."""
+        ...
+
+    @property
+    def fact_kinds(self) -> frozenset[FactKind]:
+        """What the records of the source prove for the books."""
+        ...
+
+    @property
+    def step_fields(self) -> tuple[str, ...]:
+        """The fields of the target that the steps look at, sorted; empty without steps."""
+        ...
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The actions that the steps do, in their order."""
+        ...
+
     def business_key_of(self, view: SourceView) -> str:
         """The record's business key. Raises ``ValueError`` where it cannot be worked out."""
         ...
@@ -290,6 +320,20 @@ class CompiledMapping(RuleSet, Protocol):
         self, child: CompiledChild, view: SourceView, lookups: Lookups
     ) -> tuple[MappedChild, ...]:
         """The whole set of children of this kind, in the source's order."""
+        ...
+
+    def next_step(
+        self, view: SourceView, lookups: Lookups, target: Record
+    ) -> StepDue | AwaitsLink | Unmappable | None:
+        """The first step that is due on the target as it is; ``None`` when all are done."""
+        ...
+
+    def facts(self, view: SourceView, lookups: Lookups) -> tuple[Fact, ...] | Unmappable:
+        """What the record proves for the books as it is now."""
+        ...
+
+    def period(self, view: SourceView, lookups: Lookups) -> PeriodState | Unmappable | None:
+        """The accounting period the record stands for, where the mapping says that it does."""
         ...
 
 

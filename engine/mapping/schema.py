@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from engine.config.problems import Block
 from engine.mapping.model import Enforce, OnConflict, OnMissing, Side
 from engine.mapping.values import Unmapped
+from engine.money.model import FactKind
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
@@ -74,6 +75,11 @@ class FieldBlock(Block):
     const: Any = None
     default: Any = None
     value_map: str | None = None
+    record: dict[str, FieldOptions] | None = None
+    list_: list[dict[str, FieldOptions]] | None = Field(default=None, alias="list")
+    each: str | None = None
+    where: str | None = None
+    item: dict[str, FieldOptions] | None = None
     ref: str | None = None
     to: str | None = None
     on_missing: Annotated[OnMissing, Field(strict=False)] = OnMissing.HOLD
@@ -103,6 +109,45 @@ class ChildBlock(Block):
     match: list[MatchOptions] = Field(default_factory=list)
     gates: list[GateBlock] = Field(default_factory=list)
     fields: dict[str, FieldOptions]
+
+
+class FactBlock(Block):
+    """An amount that a record proves, for the books."""
+
+    kind: Annotated[FactKind, Field(strict=False)]
+    each: str | None = None
+    where: str | None = None
+    key: str | None = None
+    when: str | None = None
+    amount: str
+    currency: str
+    effective_on: str
+    contract: str | None = None
+    deal: str | None = None
+    obligation: str | None = None
+    document: str | None = None
+    family: str | None = None
+    entity: str | None = None
+    service_from: str | None = None
+    service_to: str | None = None
+
+
+class StepBlock(Block):
+    """Something to do to the target record once it is there."""
+
+    name: Name
+    action: str
+    when: str | None = None
+    done_when: str
+    fields: dict[str, FieldOptions] = Field(default_factory=dict)
+
+
+class PeriodBlock(Block):
+    """The accounting period that a record of the source stands for."""
+
+    start: str
+    end: str
+    closed: str
 
 
 class ExampleBlock(Block):
@@ -138,18 +183,22 @@ class MappingFile(Block):
     mapping: Name
     description: str | None = None
     source: SourceBlock
-    target: TargetBlock
+    target: TargetBlock | None = None
     when: str | None = None
     business_key: str | None = None
     match: list[MatchOptions] = Field(default_factory=list)
     gates: list[GateBlock] = Field(default_factory=list)
     value_maps: dict[str, ValueMapBlock] = Field(default_factory=dict)
     catalogues: dict[str, CatalogueBlock] = Field(default_factory=dict)
-    fields: dict[str, FieldOptions]
+    fields: dict[str, FieldOptions] = Field(default_factory=dict)
     children: list[ChildBlock] = Field(default_factory=list)
+    steps: list[StepBlock] = Field(default_factory=list)
+    facts: list[FactBlock] = Field(default_factory=list)
+    period: PeriodBlock | None = None
     examples: list[ExampleBlock] = Field(default_factory=list)
 
 
+FieldBlock.model_rebuild()
 ExampleBlock.model_rebuild()
 GivenBlock.model_rebuild()
 MappingFile.model_rebuild()

@@ -54,7 +54,6 @@ class Translator:
             ast.Call: self._call,
             ast.List: self._list,
             ast.Tuple: self._list,
-            ast.GeneratorExp: self._stray_loop,
             ast.ListComp: self._list_loop,
         }
 
@@ -74,6 +73,8 @@ class Translator:
             return ast.Constant(WORDS[node.id])
         if node.id == "id":
             return on_evaluation("id")
+        if node.id == "item" and self._scope.item == "value":
+            return on_evaluation("item_value")
         if node.id in ("associations", "children", "item"):
             raise self._fault(node, f"`{node.id}` needs a name after it", f"write {node.id}.name")
         self._check_name(node, node.id)
@@ -97,7 +98,8 @@ class Translator:
 
     def _path(self, node: ast.expr, base: ast.Name, parts: list[str]) -> ast.expr:
         if base.id in self._loops:
-            return self._loop_path(base.id, parts)
+            variable = ast.Name(loop_name(base.id), ast.Load())
+            return self._part(variable, self._loops[base.id], parts)
         if base.id == "associations":
             return self._association(node, parts)
         if base.id == "children":
@@ -108,6 +110,9 @@ class Translator:
             )
         if base.id == "item":
             return self._item(node, parts)
+        if base.id == "target" and self._scope.target:
+            self.reads.target_fields.add(".".join(parts))
+            return self._part(on_evaluation("target"), None, parts)
         if base.id in WORDS or base.id == "id":
             raise self._fault(node, f"`{base.id}` has no parts")
         self._check_name(base, base.id)
@@ -115,12 +120,11 @@ class Translator:
         self.reads.fields.add(name)
         return invoke("read_path", on_evaluation("fields"), ast.Constant(name))
 
-    def _loop_path(self, variable: str, parts: list[str]) -> ast.expr:
-        children = self._loops[variable]
+    def _part(self, element: ast.expr, children: str | None, parts: list[str]) -> ast.expr:
         name = ".".join(parts)
         if children is not None and name != "id":
-            self.reads.children[children].add(name)
-        return invoke("read_record", ast.Name(loop_name(variable), ast.Load()), ast.Constant(name))
+            self.reads.children.setdefault(children, set()).add(name)
+        return invoke("read_record", element, ast.Constant(name))
 
     def _association(self, node: ast.expr, parts: list[str]) -> ast.expr:
         if len(parts) != 1:
@@ -133,7 +137,9 @@ class Translator:
     def _item(self, node: ast.expr, parts: list[str]) -> ast.expr:
         kind = self._scope.item
         if kind is None:
-            raise self._fault(node, "`item` only exists inside `children:`")
+            raise self._fault(node, "`item` only exists inside `children:` and `each:`")
+        if kind == "value":
+            return self._part(on_evaluation("item_value"), self._scope.item_children, parts)
         if parts == ["id"] or (parts == ["key"] and kind == "key"):
             return on_evaluation("item_id")
         if kind == "key":
@@ -235,11 +241,6 @@ class Translator:
 
     def _condition(self, node: ast.expr) -> ast.expr:
         return ast.copy_location(invoke("truth", node), node)
-
-    def _stray_loop(self, node: ast.GeneratorExp) -> ast.expr:
-        raise self._fault(
-            node, "a loop must be inside a function", "write e.g. total(… for x in …)"
-        )
 
     def _list_loop(self, node: ast.ListComp) -> ast.expr:
         element, generators = self._loop(node)

@@ -50,7 +50,7 @@ HEAD = "mapping: m\nsource: {object: a}\ntarget: {object: b, identity: Ext__c}\n
         ),
         (
             HEAD + "fields:\n  X: {from: a, const: 1}\n",
-            "mappings/m.yaml:5:3: `X` needs either from or const — a blank constant is const: null",
+            "mappings/m.yaml:5:3: `X` needs exactly one of from, const, record, list and each — a blank constant is const: null",
         ),
         (
             HEAD + "fields:\n  X: {from: a, on_missing: hold}\n",
@@ -96,7 +96,7 @@ HEAD = "mapping: m\nsource: {object: a}\ntarget: {object: b, identity: Ext__c}\n
             HEAD + "value_maps: {s: {values: {a: [1]}}}\nfields: {X: a}\n",
             "mappings/m.yaml:4:17: the value map `s` must map single values",
         ),
-        (HEAD, "mappings/m.yaml:1:1: `fields` is missing — add `fields:` here"),
+        (HEAD, "mappings/m.yaml:1:1: the mapping fills no field — add `fields:`"),
         (
             "- 1\n",
             "mappings/m.yaml:1:1: a mapping file is a block of keys — start with `mapping: name`",

@@ -1,0 +1,72 @@
+"""Compiles the shapes of a field: values made of parts, and lists of them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from engine.config.yaml import KeyPath
+from engine.mapping.expression import Expression
+from engine.mapping.faults import SyntaxFault
+from engine.mapping.grammar import Scope, children_name, parse
+from engine.mapping.programs import EachShape, ListShape, RecordShape, Shape
+from engine.mapping.schema import FieldBlock
+
+if TYPE_CHECKING:
+    from engine.mapping.fields import FieldCompiler
+
+_CHILDREN: Final = re.compile(r"\s*=?\s*(children\.[A-Za-z0-9_]+)\s*")
+
+
+def compile_shape(compiler: FieldCompiler, path: KeyPath, block: FieldBlock) -> Shape | None:
+    """The shape of a field, where it has one; faults go to the compiler's problems."""
+    if block.record is not None:
+        return RecordShape(compiler.programs((*path, "record"), block.record, None))
+    if block.list_ is not None:
+        return ListShape(
+            tuple(
+                RecordShape(compiler.programs((*path, "list", position), parts, None))
+                for position, parts in enumerate(block.list_)
+            )
+        )
+    if block.each is None or block.item is None:
+        return None
+    items, scope = compile_items(compiler, (*path, "each"), block.each)
+    if items is None:
+        return None
+    inner = compiler.within(scope)
+    return EachShape(
+        items=items,
+        where=inner.optional((*path, "where"), block.where),
+        record=RecordShape(inner.programs((*path, "item"), block.item, None)),
+    )
+
+
+def compile_items(
+    compiler: FieldCompiler, path: KeyPath, written: str
+) -> tuple[Expression | None, Scope]:
+    """The list that ``each`` walks through, and the scope in which ``item`` is its element."""
+    whole = _CHILDREN.fullmatch(written)
+    if whole is not None:
+        written = f"= [child for child in {whole[1]}]"
+    items = compiler.expression(path, written)
+    return items, replace(compiler.scope, item="value", item_children=_walked(written))
+
+
+def _walked(written: str) -> str | None:
+    """The children that a list is made of, where its elements are child records themselves."""
+    try:
+        node = parse(written.lstrip().removeprefix("=").strip())
+    except SyntaxFault:
+        return None
+    if not isinstance(node, ast.ListComp) or len(node.generators) != 1:
+        return None
+    loop = node.generators[0]
+    same = (
+        isinstance(node.elt, ast.Name)
+        and isinstance(loop.target, ast.Name)
+        and node.elt.id == loop.target.id
+    )
+    return children_name(loop.iter) if same else None
