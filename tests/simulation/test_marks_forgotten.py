@@ -73,6 +73,44 @@ def test_a_value_put_back_after_a_facing_write_is_news_though_the_reader_saw_no_
     assert codes(world) == []
 
 
+def test_a_value_put_back_is_news_though_a_repeat_was_told_before_the_facing_write(
+    world: World,
+) -> None:
+    # given a rep's new stage of one deal, and a batch of that deal, unchanged, and an edited one
+    ref, other = deal(world, dealname="A"), deal(world, dealname="B")
+    world.settle()
+    opportunities = world.live(world.sales, "Opportunity").values()
+    (opportunity,) = [one.ref.id for one in opportunities if one.fields["Name"] == "A"]
+    later(world)
+    world.sales.update("Opportunity", opportunity, {"StageName": "Proposal"})
+    world.crm.update("deals", other.id, {"dealname": "B2"})
+    world.clock.advance(timedelta(seconds=15))
+    hear(world)
+    hear_notice(world, "crm", ref)
+
+    # when the facing sync writes the deal after it was found to be a repeat
+    def facing() -> None:
+        world.clock.advance(timedelta(milliseconds=50))
+        drain(world, "opportunities")
+        world.clock.advance(timedelta(milliseconds=50))
+
+    written = at_call(world, "before", "apply", "Opportunity", facing)
+    drain(world, "deals")
+    world.on_call = None
+    assert written()
+    assert world.crm.get("deals", ref.id).fields["dealstage"] == "proposal"
+    assert world.tally()["deals"] == {"done": 2}
+    # and the user puts the stage back
+    world.clock.advance(timedelta(seconds=2))
+    world.crm.update("deals", ref.id, {"dealstage": "appointment"})
+    later(world, 2)
+    settle_twice(world)
+    # then the other side has it too
+    assert world.crm.get("deals", ref.id).fields["dealstage"] == "appointment"
+    assert world.sales.get("Opportunity", opportunity).fields["StageName"] == "Prospecting"
+    assert codes(world) == []
+
+
 def test_a_childs_change_that_comes_during_a_retry_is_delivered(world: World) -> None:
     # given a notice of a deal that did not change, and a source that cannot be read
     ref = deal(world)
