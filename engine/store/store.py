@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from engine.store import ledger, streams
 from engine.store.database import Database
+from engine.store.money_tables import every_table
 from engine.store.sql import Tx
-from engine.store.tables import metadata
 from engine.store.vault import Vault
 
 SCHEMA: Final = "1"
@@ -59,7 +59,7 @@ class Store:
     def create(self) -> None:
         """Create the tables that are not there, and check the schema's version."""
         with self.database.write() as tx:
-            metadata.create_all(tx)
+            every_table.create_all(tx)
             version = streams.get_meta(tx, "schema")
             if version is None:
                 streams.put_meta(tx, "schema", SCHEMA)

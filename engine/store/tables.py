@@ -50,25 +50,25 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else instant(value)
 
 
-def _serial(name: str) -> Column[int]:
+def serial(name: str) -> Column[int]:
     """A primary key that only grows and is never used twice."""
     return Column(name, BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
-def _address(prefix: str = "", *, nullable: bool = False) -> tuple[Column[str], ...]:
+def address_columns(prefix: str = "", *, nullable: bool = False) -> tuple[Column[str], ...]:
     names = (f"{prefix}connection", f"{prefix}object", f"{prefix}id")
     return tuple(Column(name, Text, nullable=nullable) for name in names)
 
 
-def _table(name: str, *parts: Any, autoincrement: bool = False) -> Table:
+def table(name: str, *parts: Any, autoincrement: bool = False) -> Table:
     return Table(name, metadata, *parts, sqlite_autoincrement=autoincrement)
 
 
 # Facts about the store itself: schema version, spool position, ledger head.
-meta = _table("meta", Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+meta = table("meta", Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
 # A connection's pinned account and whether it is paused.
-connection_state = _table(
+connection_state = table(
     "connection_state",
     Column("name", Text, primary_key=True),
     Column("account_id", Text),
@@ -82,7 +82,7 @@ connection_state = _table(
 )
 
 # Calls per connection and day (UTC), for status and budgets.
-api_usage = _table(
+api_usage = table(
     "api_usage",
     Column("connection", Text, primary_key=True),
     Column("day", Text, primary_key=True),
@@ -90,7 +90,7 @@ api_usage = _table(
 )
 
 # How far reading got: one row per stream (changes, backfill, removed, recheck).
-stream = _table(
+stream = table(
     "stream",
     Column("name", Text, primary_key=True),
     Column("cursor", Text),
@@ -100,10 +100,10 @@ stream = _table(
 )
 
 # Everything we were told: one row per event or changed record, ended by what became of it.
-inbox = _table(
+inbox = table(
     "inbox",
-    _serial("seq"),
-    *_address(),
+    serial("seq"),
+    *address_columns(),
     Column("kind", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("event_key", Text),
@@ -129,11 +129,11 @@ inbox = _table(
 )
 
 # What has to be brought to a target: one row per (sync, root record), reused for ever.
-delivery = _table(
+delivery = table(
     "delivery",
-    _serial("number"),
+    serial("number"),
     Column("sync", Text, nullable=False),
-    *_address(),
+    *address_columns(),
     Column("state", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("wanted", BigInteger, nullable=False),
@@ -170,7 +170,7 @@ delivery = _table(
 )
 
 # A delivery that waits for the link of another record.
-wait = _table(
+wait = table(
     "wait",
     Column("delivery", BigInteger, primary_key=True),
     *(Column(name, Text, primary_key=True) for name in ("connection", "object", "id")),
@@ -180,7 +180,7 @@ wait = _table(
 )
 
 # One memory per record, whichever syncs it takes part in: digests of what was last known there.
-record_state = _table(
+record_state = table(
     "record_state",
     *(Column(name, Text, primary_key=True) for name in ("connection", "object", "id")),
     Column("version", Instant),
@@ -191,11 +191,11 @@ record_state = _table(
 )
 
 # The same thing in two systems. ``left`` sorts before ``right``; ``base`` is what both agreed on.
-link = _table(
+link = table(
     "link",
-    _serial("number"),
-    *_address("left_"),
-    *_address("right_"),
+    serial("number"),
+    *address_columns("left_"),
+    *address_columns("right_"),
     Column("state", Text, nullable=False),
     Column("reason", Text),
     Column("parent", BigInteger),
@@ -235,7 +235,7 @@ link = _table(
 )
 
 # What came from what: a converted lead's account and opportunity.
-edge = _table(
+edge = table(
     "edge",
     *(Column(f"from_{name}", Text, primary_key=True) for name in ("connection", "object", "id")),
     Column("kind", Text, primary_key=True),
@@ -244,11 +244,11 @@ edge = _table(
 )
 
 # Who may create the record with this identity or match value. Never two.
-create_claim = _table(
+create_claim = table(
     "create_claim",
     *(Column(name, Text, primary_key=True) for name in ("connection", "object", "key", "digest")),
     Column("delivery", BigInteger, nullable=False),
-    *_address("source_"),
+    *address_columns("source_"),
     Column("target_id", Text),
     Column("taken_at", Instant, nullable=False),
     Index("create_claim_delivery", "delivery"),
@@ -256,12 +256,12 @@ create_claim = _table(
 )
 
 # One business effect, recorded before any byte of it is sent.
-intent = _table(
+intent = table(
     "intent",
     Column("id", Text, primary_key=True),
     Column("delivery", BigInteger, nullable=False),
     Column("sync", Text, nullable=False),
-    *_address("source_"),
+    *address_columns("source_"),
     Column("link", BigInteger),
     Column("parent", BigInteger),
     Column("operation", Text, nullable=False),
@@ -305,7 +305,7 @@ intent = _table(
 )
 
 # One sending of an intent.
-attempt = _table(
+attempt = table(
     "attempt",
     Column("intent", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
@@ -318,15 +318,15 @@ attempt = _table(
 )
 
 # An open problem with one record.
-issue = _table(
+issue = table(
     "issue",
     Column("id", Text, primary_key=True),
     Column("code", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("sync", Text, nullable=False),
     Column("delivery", BigInteger),
-    *_address("source_"),
-    *_address("target_", nullable=True),
+    *address_columns("source_"),
+    *address_columns("target_", nullable=True),
     Column("state", Text, nullable=False),
     Column("detail", LargeBinary, nullable=False),
     Column("seen_count", Integer, nullable=False),
@@ -348,9 +348,9 @@ issue = _table(
 )
 
 # The ledger: numbered and chained by the sealer, over the exact bytes of ``line``.
-ledger = _table(
+ledger = table(
     "ledger",
-    _serial("number"),
+    serial("number"),
     Column("line", Text, nullable=False),
     Column("seq", BigInteger, unique=True),
     Column("prev", Text),
@@ -365,7 +365,7 @@ ledger = _table(
 )
 
 # Which roots a child belongs to, for a notice that names only the child.
-include_index = _table(
+include_index = table(
     "include_index",
     Column("sync", Text, primary_key=True),
     Column("object", Text, primary_key=True),
@@ -374,7 +374,7 @@ include_index = _table(
 )
 
 # A schedule's slot belongs to the node that inserted it.
-schedule_slot = _table(
+schedule_slot = table(
     "schedule_slot",
     Column("schedule", Text, primary_key=True),
     Column("slot", BigInteger, primary_key=True),
@@ -382,7 +382,7 @@ schedule_slot = _table(
 )
 
 # What is counted rather than recorded: unchanged and repeated records, per sync.
-counter = _table(
+counter = table(
     "counter",
     Column("sync", Text, primary_key=True),
     Column("name", Text, primary_key=True),

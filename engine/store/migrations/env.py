@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from engine.store.tables import metadata
+from engine.store.money_tables import every_table
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=every_table,
     transaction_per_migration=False,
 )
 context.run_migrations()

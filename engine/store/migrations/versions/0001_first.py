@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from engine.store.migrations import first_work
+from engine.store.migrations import first_money, first_work
 
 revision = "0001"
 down_revision = None
@@ -16,6 +16,7 @@ depends_on = None
 def upgrade() -> None:
     """Create every table with its indexes."""
     first_work.create()
+    first_money.create()
     _api_usage()
     _connection_state()
     _counter()
