@@ -9,6 +9,7 @@
     ├── Rejected                     the system refused this record; a person must change something
     │   ├── StaleVersion             someone changed the record since we read it; read again
     │   ├── DuplicateFound           another record holds the unique value; ``candidates`` say which
+    │   ├── MayExist                 an upsert may have met its own record; look before asking
     │   └── Gone                     the record no longer exists, or goes on as another one
     ├── ActionNeeded                 the connection is unusable until a person acts; it is paused
     │   ├── AuthFailed
@@ -104,6 +105,13 @@ class DuplicateFound(Rejected):
             message, code=code, field_errors=field_errors, request_id=request_id, status=status
         )
         self.candidates = candidates
+
+
+class MayExist(Rejected):
+    """An upsert was refused as it is where it finds the record: a field may only be given once.
+
+    Whether the record is there is not certain: the field may be one we may never write.
+    """
 
 
 class Gone(Rejected):

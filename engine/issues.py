@@ -55,6 +55,13 @@ _KINDS: Final = (
         "Merge the duplicate, or add a match rule that finds it. Fields: {fields}",
     ),
     IssueKind(
+        "CHILD_ELSEWHERE",
+        "RevOps",
+        "Its {object} is in the target already, under another parent than it has in the source.",
+        "Delete that {object}, or move the record back in the source (the parent there is "
+        "{parent}), then: revline issues retry ID.",
+    ),
+    IssueKind(
         "TARGET_GONE",
         "RevOps",
         "The linked {object} no longer exists in the target.",

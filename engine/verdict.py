@@ -15,6 +15,7 @@ from connectors.errors import (
     CallError,
     DuplicateFound,
     Gone,
+    MayExist,
     OutcomeUnknown,
     QuotaSpent,
     RateLimited,
@@ -40,6 +41,7 @@ class Next(StrEnum):
     PAUSE = "pause"
     GONE = "gone"
     DUPLICATE = "duplicate"
+    LOOK = "look"  # the record may be there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def judge(error: CallError, *, tries: int, retries: int, now: datetime, random: 
             return Verdict(Next.DOUBT, code, now + (backoff(tries, random) if tries else wait))
         case DuplicateFound():
             return Verdict(Next.DUPLICATE, code, now)
+        case MayExist():
+            return Verdict(Next.LOOK, code, now)
         case Gone():
             return Verdict(Next.GONE, code, now)
         case StaleVersion() | RetryLater():

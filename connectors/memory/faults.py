@@ -26,9 +26,10 @@ class FaultKind(StrEnum):
     """What goes wrong.
 
     The first five happen before anything took effect. ANSWER_LOST happens after: the effect is
-    there, nobody heard of it. REFUSED and ROW_LOCKED concern some records of a write,
-    BATCH_REFUSED all of them. STALE_READ answers the state before the last change. DUPLICATE_PAGE
-    answers a page without moving on, SHORT_PAGE half of one.
+    there, nobody heard of it. REFUSED, FIELD_LOCKED (a field we may not write, or not any more) and
+    ROW_LOCKED concern some records of a write, BATCH_REFUSED all of them. STALE_READ answers the
+    state before the last change. DUPLICATE_PAGE answers a page without moving on, SHORT_PAGE half
+    of one.
     """
 
     RETRY_LATER = "retry_later"
@@ -38,6 +39,7 @@ class FaultKind(StrEnum):
     UNEXPECTED_ANSWER = "unexpected_answer"
     ANSWER_LOST = "answer_lost"
     REFUSED = "refused"
+    FIELD_LOCKED = "field_locked"
     ROW_LOCKED = "row_locked"
     BATCH_REFUSED = "batch_refused"
     STALE_READ = "stale_read"
@@ -52,7 +54,9 @@ BEFORE: Final = (
     FaultKind.QUOTA_SPENT,
     FaultKind.UNEXPECTED_ANSWER,
 )
-_WRITES_ONLY: Final = frozenset({FaultKind.REFUSED, FaultKind.ROW_LOCKED, FaultKind.BATCH_REFUSED})
+_WRITES_ONLY: Final = frozenset(
+    {FaultKind.REFUSED, FaultKind.FIELD_LOCKED, FaultKind.ROW_LOCKED, FaultKind.BATCH_REFUSED}
+)
 _PAGES_ONLY: Final = frozenset({FaultKind.DUPLICATE_PAGE, FaultKind.SHORT_PAGE})
 _PAGED: Final = frozenset({"changes", "list", "removed"})
 
@@ -72,8 +76,8 @@ class Fault:
     """One thing that goes wrong.
 
     ``wait`` is for RATE_LIMITED, ``until`` for QUOTA_SPENT. ``records`` are the places in the batch
-    that REFUSED and ROW_LOCKED hit. ``applied`` makes ANSWER_LOST keep only the first so many
-    records of the batch (``None``: all).
+    that REFUSED, FIELD_LOCKED and ROW_LOCKED hit. ``applied`` makes ANSWER_LOST keep only the first
+    so many records of the batch (``None``: all).
     """
 
     kind: FaultKind

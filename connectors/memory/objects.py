@@ -39,8 +39,10 @@ class MemoryObject:
     ``trims`` strips text and stores empty text as blank; ``lowers`` names fields stored in lower
     case: two habits that make a stored value differ from the one sent. ``answers_values`` makes a
     write answer what it stored and when; otherwise it answers an id.
-    ``acts`` maps an action to the values it gives the record, beside those sent with it.
-    ``indexed`` fields can be looked up without reading everything; ``required`` ones must be sent.
+    ``create_only`` fields are given when the record is made, and refused ever after, whatever value
+    they come with. ``acts`` maps an action to the values it gives the record, beside those sent
+    with it. ``indexed`` fields can be looked up without reading everything; ``required`` ones must
+    be sent.
     """
 
     spec: ObjectSpec
@@ -53,6 +55,7 @@ class MemoryObject:
     trims: bool = False
     lowers: frozenset[str] = frozenset()
     answers_values: bool = True
+    create_only: frozenset[str] = frozenset()
     acts: Mapping[str, Fields] = field(default_factory=dict)
     indexed: tuple[str, ...] = field(init=False)
     required: tuple[str, ...] = field(init=False)
@@ -206,7 +209,12 @@ _SALES: Final = ObjectSpec(
 
 
 def _sales(
-    spec: ObjectSpec, prefix: str, *described: FieldDescription, parent: str = "", link: str = ""
+    spec: ObjectSpec,
+    prefix: str,
+    *described: FieldDescription,
+    parent: str = "",
+    link: str = "",
+    create_only: tuple[str, ...] = (),
 ) -> MemoryObject:
     return MemoryObject(
         spec=spec,
@@ -217,6 +225,7 @@ def _sales(
         trims=True,
         lowers=frozenset({"Email"}),
         answers_values=False,
+        create_only=frozenset(create_only),
     )
 
 
@@ -297,6 +306,7 @@ def sales_objects() -> tuple[MemoryObject, ...]:
             typed("UnitPrice", FieldType.DECIMAL, scale=2),
             parent="Opportunity",
             link="OpportunityId",
+            create_only=("OpportunityId", "PricebookEntryId"),
         ),
         _sales(
             spec("Product2", "Product", match=("ProductCode",), children=("PricebookEntry",)),
@@ -313,6 +323,7 @@ def sales_objects() -> tuple[MemoryObject, ...]:
             typed("UnitPrice", FieldType.DECIMAL, required=True, scale=2),
             parent="Product2",
             link="Product2Id",
+            create_only=("Product2Id",),
         ),
     )
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from connectors.base import Confirmed, CreateIdentity, Failed, Granularity, Outcome, PartialBatch
-from connectors.errors import CallError, DuplicateFound, Rejected, RetryLater
+from connectors.errors import CallError, DuplicateFound, MayExist, Rejected, RetryLater
 from connectors.memory import codec, tallies
 from connectors.memory.faults import Fault, FaultKind
 from connectors.memory.objects import MemoryObject
@@ -47,6 +47,8 @@ def _one(
     for fault in faults:
         if place in fault.records and fault.kind is FaultKind.REFUSED:
             return Failed(Rejected("the record was refused on purpose", code="REFUSED"))
+        if place in fault.records and fault.kind is FaultKind.FIELD_LOCKED:
+            return Failed(MayExist("a field may not be written", code="FIELDS_LOCKED"))
         if place in fault.records and fault.kind is FaultKind.ROW_LOCKED:
             return Failed(RetryLater("the record is locked", code="ROW_LOCKED"))
     try:
@@ -97,6 +99,7 @@ def _effect(system: MemorySystem, declared: MemoryObject, change: Change) -> tup
         case Operation.CREATE:
             return _create(system, declared, change), True
         case Operation.UPDATE:
+            _refuse_create_only(declared, change)
             return _update(system, declared, _id(change), change.fields), False
         case Operation.DELETE:
             row = system.live(change.object, _id(change))
@@ -110,6 +113,7 @@ def _effect(system: MemorySystem, declared: MemoryObject, change: Change) -> tup
                     candidates=tuple(Ref(declared.name, id) for id in held),
                 )
             if held:
+                _refuse_create_only(declared, change)
                 return _update(system, declared, held[0], change.fields), False
             return _create(system, declared, change), True
         case Operation.ACT:
@@ -117,6 +121,18 @@ def _effect(system: MemorySystem, declared: MemoryObject, change: Change) -> tup
             if given is None:
                 raise Rejected(f"{declared.name} has no {change.action}", code="ACTION_UNKNOWN")
             return _update(system, declared, _id(change), {**given, **change.fields}), False
+
+
+def _refuse_create_only(declared: MemoryObject, change: Change) -> None:
+    locked = sorted(declared.create_only & change.fields.keys())
+    if not locked:
+        return
+    refused = MayExist if change.operation is Operation.UPSERT else Rejected
+    raise refused(
+        f"{', '.join(locked)} can be given only when a {declared.name} is made",
+        code="FIELDS_LOCKED",
+        field_errors=dict.fromkeys(locked, "can be given only when the record is made"),
+    )
 
 
 def _held(system: MemorySystem, declared: MemoryObject, change: Change) -> list[str]:

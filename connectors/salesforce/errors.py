@@ -21,6 +21,7 @@ from connectors.errors import (
     CallError,
     DuplicateFound,
     Gone,
+    MayExist,
     OutcomeUnknown,
     QuotaSpent,
     RateLimited,
@@ -45,6 +46,7 @@ class Meaning(Enum):
 
     RETRY = auto()
     REJECTED = auto()
+    MAY_EXIST = auto()
     STALE = auto()
     GONE = auto()
     DUPLICATE = auto()
@@ -86,7 +88,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "FIELD_INTEGRITY_EXCEPTION": Meaning.REJECTED,
         "FIELD_FILTER_VALIDATION_EXCEPTION": Meaning.REJECTED,
         "INVALID_FIELD": Meaning.REJECTED,
-        "INVALID_FIELD_FOR_INSERT_UPDATE": Meaning.REJECTED,
+        "INVALID_FIELD_FOR_INSERT_UPDATE": Meaning.MAY_EXIST,
         "INVALID_TYPE": Meaning.REJECTED,
         "INVALID_TYPE_ON_FIELD_IN_RECORD": Meaning.REJECTED,
         "INVALID_CROSS_REFERENCE_KEY": Meaning.REJECTED,
@@ -190,6 +192,8 @@ def row_error(object: str, operation: Operation, entries: object) -> CallError:
     if first.code == "INVALID_CROSS_REFERENCE_KEY" and not on_another and operation in _BY_ID:
         # A record removed for good is reported as a reference that leads nowhere.
         meaning = Meaning.GONE
+    if meaning is Meaning.MAY_EXIST and operation is not Operation.UPSERT:
+        meaning = Meaning.REJECTED
     return _error(meaning, found, object=object, status=None, wait=None)
 
 
@@ -222,6 +226,8 @@ def call_error(
         meaning = Meaning.LIMIT
     if meaning is Meaning.GONE:
         # A whole call that finds nothing asked for an address, not for a record.
+        meaning = Meaning.REJECTED
+    if meaning is Meaning.MAY_EXIST:
         meaning = Meaning.REJECTED
     return _error(meaning, found, object=object, status=status, wait=wait)
 
@@ -258,6 +264,9 @@ def _error(
     field_errors = {name: one.message for one in found for name in one.fields}
     if meaning is Meaning.STALE:
         return StaleVersion(message, code=code, field_errors=field_errors, status=status)
+    if meaning is Meaning.MAY_EXIST:
+        # Some fields may be given only when the record is made: it is there, or they are not ours.
+        return MayExist(message, code=code, field_errors=field_errors, status=status)
     simple: Mapping[Meaning, type[CallError]] = {
         Meaning.RETRY: RetryLater,
         Meaning.DENIED: AccessDenied,

@@ -126,5 +126,6 @@ def rebuild(surroundings: Surroundings, *, sync: str) -> None:
     surroundings.say(f"{answer['made']} links made, {answer['already_there']} were there already.")
     if answer["conflicting"]:
         surroundings.warn(
-            f"{answer['conflicting']} records were left: one of the two is linked elsewhere"
+            f"{answer['conflicting']} records were left: one of the two is linked elsewhere, "
+            "or its root is not linked"
         )

@@ -15,6 +15,7 @@ from engine.model import Address, Candidate, Delivery, IntentState, IssueReport
 from engine.pipeline.batch import InDoubt, Planned, Problem, Result, Settled, TryLater
 from engine.pipeline.gateway import UnavailableError, whole_call_failed
 from engine.pipeline.life import MOVED, follow_target
+from engine.pipeline.recognise import LOOK_FIRST
 from engine.pipeline.services import Services
 from engine.pipeline.settle import Settling
 from engine.pipeline.targets import live_selection
@@ -225,16 +226,31 @@ def _failed(
     if verdict.next is Next.DOUBT:
         settling.unknown(item, ending)
         return InDoubt(verdict.due_at, verdict.code)
-    final = verdict.next in (Next.ISSUE, Next.DUPLICATE)
+    look = verdict.next is Next.LOOK and _may_look(sync, item)
+    final = verdict.next in (Next.ISSUE, Next.DUPLICATE, Next.LOOK) and not look
     settling.not_done(item, ending, tell="refused" if final else None)
     if verdict.next is Next.GONE:
         # Where it went is asked for once this is committed.
         return TryLater(services.clock.now(), MOVED)
+    if look:
+        settling.was_there(item)
+        return TryLater(services.clock.now(), LOOK_FIRST)
+    if final:
+        return Problem(_report(sync, item, error, verdict))
+    return _later(services, item, verdict, whole=whole)
+
+
+def _may_look(sync: SyncConfig, item: Planned) -> bool:
+    """Whether a look can still tell why a create was refused: there has been none just now."""
+    decided = item.decided
+    fresh = decided.matched.item.delivery.tries < sync.retries
+    return decided.create and not decided.matched.looked and fresh
+
+
+def _later(services: Services, item: Planned, verdict: Verdict, *, whole: bool) -> TryLater:
     if verdict.next is Next.PAUSE:
         until = verdict.until or services.clock.now() + timedelta(minutes=1)
         return TryLater(until, verdict.code, counts=False)
-    if final:
-        return Problem(_report(sync, item, error, verdict))
     if whole:
         # The call got no answer; none of its records is to blame, and none uses up a try.
         due_at = services.clock.now() + services.gateway.rest(item.intent.connection)

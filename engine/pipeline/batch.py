@@ -52,12 +52,14 @@ class Matched:
     """An item and its counterpart: a link, a record found by a rule, or nothing (to be created).
 
     ``target`` is the live record where it was read. ``via`` names the rule that found it.
+    ``looked``: no record carries the item's own identity, as a look has just shown.
     """
 
     item: Item
     link: Link | None = None
     target: Record | None = None
     via: str | None = None
+    looked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from connectors.base import Searches
 from connectors.records import Life, Record
 from engine.config.model import Endpoint, Mode, SyncConfig
 from engine.model import Address, Candidate, IssueReport, Link, LinkState
-from engine.pipeline.batch import Awaits, Item, Matched, Problem, Result, Skipped
+from engine.pipeline import recognise
+from engine.pipeline.batch import Awaits, Item, Matched, Problem, Result, Skipped, TryLater
 from engine.pipeline.life import GONE, follow_target, let_go
 from engine.pipeline.services import Services
 from engine.pipeline.targets import differs_from_base, item_claims, live_selection, show
@@ -18,6 +19,8 @@ from engine.store.claims import Claim, Holder
 
 ALREADY_LINKED = "MATCH_ALREADY_LINKED"
 AMBIGUOUS = "MATCH_AMBIGUOUS"
+CHILD_ELSEWHERE = "CHILD_ELSEWHERE"
+OWN_IDENTITY = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class _Matching:
         self._endpoint = Endpoint(sync.target.connection, items[0].rules.target_object)
         self._done: dict[tuple[int, Address, str], Matched] = {}
         self._ended: dict[tuple[int, Address, str], Result] = {}
+        self._looked: set[tuple[int, Address, str]] = set()
 
     def run(self) -> MatchedBatch:
         linked = self._linked()
@@ -60,6 +64,7 @@ class _Matching:
                 self._done[item.key] = Matched(item, link=found)
         self._by_aliases()
         self._by_claims()
+        self._by_identity()
         self._by_rules()
         self._read_live()
         for item in self._open():
@@ -149,6 +154,41 @@ class _Matching:
                 candidates=candidates,
             )
         )
+
+    def _by_identity(self) -> None:
+        """What carries our identity is ours, whatever became of our memory of it."""
+        asking = recognise.worth_a_look(self._services, self._sync, self._open())
+        if not asking:
+            return
+        seen = recognise.look(self._services, self._sync, asking, acting=self._acting)
+        found = [self._address(one.record) for one in seen if one.record is not None]
+        with self._services.store.read() as tx:
+            taken = links.of_targets(
+                tx, found, self._sync.source.connection, asking[0].source.object
+            )
+        for item, one in zip(asking, seen, strict=True):
+            if one.until is not None:
+                if item.delivery.reason == recognise.LOOK_FIRST:
+                    later = TryLater(one.until, recognise.LOOK_FIRST, counts=False)
+                    self._ended[item.key] = later
+            elif one.record is None:
+                self._looked.add(item.key)
+            elif self._address(one.record) in taken:
+                continue  # The link is stale; it ends when the write is confirmed.
+            elif one.elsewhere is not None:
+                self._ended[item.key] = self._child_elsewhere(item, one.record, one.elsewhere)
+            else:
+                self._done[item.key] = Matched(item, target=one.record, via=OWN_IDENTITY)
+
+    def _child_elsewhere(self, item: Item, record: Record, parent: str) -> Problem:
+        report = IssueReport(
+            code=CHILD_ELSEWHERE,
+            sync=self._sync.name,
+            source=item.source,
+            target=self._address(record),
+            parameters={"object": self._endpoint.object, "parent": parent},
+        )
+        return Problem(report)
 
     def _by_rules(self) -> None:
         connector = self._services.gateway.connector(self._endpoint.connection)
@@ -255,7 +295,7 @@ class _Matching:
         if self._sync.mode in (Mode.UPDATE_ONLY, Mode.LINK_ONLY):
             self._ended[item.key] = Skipped("no counterpart")
             return
-        self._done[item.key] = Matched(item)
+        self._done[item.key] = Matched(item, looked=item.key in self._looked)
 
     def _address(self, record: Record) -> Address:
         return Address(self._endpoint.connection, self._endpoint.object, record.ref.id)

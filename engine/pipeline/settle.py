@@ -12,6 +12,7 @@ from connectors.records import Operation, Value
 from engine.clock import microseconds
 from engine.config.model import SyncConfig
 from engine.model import WHOLE, Address, Agreed, Intent, IntentState, Known, LinkState
+from engine.pipeline import recognise
 from engine.pipeline.batch import Planned
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.intend import agreed_by_sending
@@ -84,6 +85,12 @@ class Settling:
         if intent.operation in (Operation.CREATE, Operation.UPSERT):
             made = Fulfilment(intent.delivery, item.source, intent.object, outcome.id)
             self._fulfilled.append(made)
+            if outcome.created is False:
+                self.was_there(planned)
+
+    def was_there(self, planned: Planned) -> None:
+        """A record that was to be made was in the target: there may be more we do not know of."""
+        recognise.note(self._tx, self._sync.name, planned.intent.object)
 
     def deleted(self, planned: Planned, *, how: str, request_id: str | None = None) -> None:
         """A target is deleted, now or before: its link ends, its values are free again."""

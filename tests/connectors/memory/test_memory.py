@@ -35,6 +35,7 @@ from connectors.base import (
 from connectors.errors import (
     DuplicateFound,
     Gone,
+    MayExist,
     OutcomeUnknown,
     RateLimited,
     Rejected,
@@ -189,6 +190,26 @@ def test_all_or_nothing_takes_back_what_it_did(sales: MemorySystem) -> None:
     assert [type(error) for error in errors] == [RetryLater, Rejected]
     assert sales.state()["PricebookEntry"] == {}
     assert sales.counts()["PricebookEntry"] == {}
+
+
+def test_fields_given_at_creation_are_refused_ever_after(sales: MemorySystem) -> None:
+    memory = Memory(sales)
+    product = sales.create("Product2", {"Name": "Seat"}).ref.id
+    entry = {"Product2Id": product, "UnitPrice": Decimal(5)}
+    (made,) = memory.apply([upsert("PricebookEntry", "a", "revline-a", **entry)])
+    assert isinstance(made, Confirmed)
+    (again,) = memory.apply([upsert("PricebookEntry", "b", "revline-a", **entry)])
+    assert isinstance(again, Failed)
+    assert type(again.error) is MayExist
+    assert set(again.error.field_errors) == {"Product2Id"}
+    change = Change("c", Operation.UPDATE, "PricebookEntry", {"Product2Id": product}, id=made.id)
+    (update,) = memory.apply([change])
+    assert isinstance(update, Failed)
+    assert type(update.error) is Rejected
+    price = {"UnitPrice": Decimal(6)}
+    (repriced,) = memory.apply([upsert("PricebookEntry", "d", "revline-a", **price)])
+    assert isinstance(repriced, Confirmed)
+    assert repriced.id == made.id
 
 
 def test_a_taken_unique_value_names_who_holds_it(crm: MemorySystem) -> None:

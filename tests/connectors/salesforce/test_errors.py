@@ -14,6 +14,7 @@ from connectors.errors import (
     CallError,
     DuplicateFound,
     Gone,
+    MayExist,
     OutcomeUnknown,
     QuotaSpent,
     RateLimited,
@@ -69,6 +70,7 @@ def test_every_exception_of_the_sdk_becomes_one_of_ours(kind: type[Exception]) -
         (403, "<html>", False, AccessDenied),
         (404, [{"errorCode": "NOT_FOUND", "message": "m"}], False, Rejected),
         (409, [], True, StaleVersion),
+        (400, [{"errorCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "message": "m"}], True, Rejected),
         (410, [{"errorCode": "UNSUPPORTED_API_VERSION", "message": "m"}], False, ActionNeeded),
         (412, [], True, StaleVersion),
         (415, [], True, Rejected),
@@ -102,6 +104,24 @@ def test_several_holders_of_an_external_id() -> None:
     )
     assert isinstance(error, DuplicateFound)
     assert error.candidates == (Ref("Account", ACCOUNT),)
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        (Operation.UPSERT, MayExist),
+        (Operation.UPDATE, Rejected),
+        (Operation.CREATE, Rejected),
+    ],
+)
+def test_a_field_that_is_given_only_once_says_that_an_upsert_met_a_record(
+    operation: Operation, kind: type[CallError]
+) -> None:
+    entries = [entry("INVALID_FIELD_FOR_INSERT_UPDATE", fields=["OpportunityId"])]
+    error = row_error("OpportunityLineItem", operation, entries)
+    assert type(error) is kind
+    assert isinstance(error, Rejected)
+    assert set(error.field_errors) == {"OpportunityId"}
 
 
 def entry(code: str, message: str = "m", fields: list[str] | None = None) -> dict[str, Any]:
