@@ -1,0 +1,1 @@
+"""NetSuite: any record of the REST API, found by SuiteQL."""
