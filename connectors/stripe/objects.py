@@ -1,0 +1,385 @@
+"""What is declared about Stripe: settings, objects, limits. Reading it imports no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
+
+from connectors.base import (
+    ActionSpec,
+    ConnectorSpec,
+    CreateIdentity,
+    Granularity,
+    LimitClass,
+    ObjectSpec,
+    Setting,
+)
+from connectors.stripe.events import EVENT_TYPES
+from connectors.stripe.fields import IDENTITY_FIELD
+
+API_VERSION: Final = "2026-10-28.endive"
+BASE_URL: Final = "https://api.stripe.com"
+
+READ: Final = "read"
+WRITE: Final = "write"
+SEARCH: Final = "search"
+
+LIST_MAX: Final = 100  # "Pagination", docs.stripe.com/api
+CHANGES_MAX: Final = 50  # every record of a page is read by itself
+WRITES_MAX: Final = 10  # calls that one apply makes, one per record
+SEARCH_CLAUSES_MAX: Final = 10  # "Search query language": clauses per query
+OVERLAP: Final = timedelta(minutes=5)
+INDEX_LAG: Final = timedelta(hours=1)
+"""Search shows a new record within a minute, and later "during outages": docs.stripe.com/search."""
+
+EVENTS_KEPT: Final = timedelta(days=30)
+
+_API: Final = "https://docs.stripe.com/api"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """How an object is reached. ``filters`` are the equalities its list can ask for, at once true;
+    ``searched`` those its search can; ``fixed`` goes with every list; ``actions`` are paths below
+    the record, ``DELETE`` for the record itself."""
+
+    path: str
+    filters: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    fixed: tuple[tuple[str, str], ...] = ()
+    creates: bool = True
+    updates: bool = True
+    deletes: bool = False
+    actions: Mapping[str, str] = MappingProxyType({})
+
+
+DELETE: Final = "DELETE"
+
+RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
+    {
+        "customers": Resource(
+            "/v1/customers",
+            filters=("email",),
+            searched=("email", "name", "phone"),
+            deletes=True,
+        ),
+        "products": Resource(
+            "/v1/products",
+            filters=("url",),
+            searched=("name", "description", "url"),
+            deletes=True,
+        ),
+        "prices": Resource(
+            "/v1/prices",
+            filters=("product", "currency", "type"),
+            searched=("lookup_key", "product", "currency", "type"),
+        ),
+        "subscriptions": Resource(
+            "/v1/subscriptions",
+            filters=("customer", "collection_method"),
+            searched=("status",),
+            fixed=(("status", "all"),),
+            actions=MappingProxyType({"cancel": DELETE}),
+        ),
+        "invoices": Resource(
+            "/v1/invoices",
+            filters=("customer", "collection_method", "status"),
+            searched=("customer", "number", "status", "currency", "receipt_number"),
+            deletes=True,
+            actions=MappingProxyType(
+                {
+                    "finalize": "finalize",
+                    "pay": "pay",
+                    "send": "send",
+                    "void": "void",
+                    "mark_uncollectible": "mark_uncollectible",
+                }
+            ),
+        ),
+        "invoice_items": Resource(
+            "/v1/invoiceitems", filters=("customer", "invoice"), deletes=True
+        ),
+        "invoice_payments": Resource(
+            "/v1/invoice_payments",
+            filters=("invoice", "status"),
+            creates=False,
+            updates=False,
+        ),
+        "payment_intents": Resource(
+            "/v1/payment_intents",
+            filters=("customer",),
+            searched=("customer", "status", "currency"),
+            actions=MappingProxyType(
+                {"confirm": "confirm", "capture": "capture", "cancel": "cancel"}
+            ),
+        ),
+        "charges": Resource(
+            "/v1/charges",
+            filters=("customer", "payment_intent", "transfer_group"),
+            searched=("customer", "status", "currency"),
+            creates=False,
+        ),
+        "refunds": Resource(
+            "/v1/refunds",
+            filters=("charge", "payment_intent"),
+            actions=MappingProxyType({"cancel": "cancel"}),
+        ),
+        "disputes": Resource("/v1/disputes", filters=("charge", "payment_intent"), creates=False),
+        "credit_notes": Resource(
+            "/v1/credit_notes",
+            filters=("invoice", "customer"),
+            actions=MappingProxyType({"void": "void"}),
+        ),
+        "balance_transactions": Resource(
+            "/v1/balance_transactions",
+            filters=("payout", "source", "type", "currency"),
+            creates=False,
+            updates=False,
+        ),
+        "payouts": Resource(
+            "/v1/payouts", filters=("status", "destination"), creates=False, updates=False
+        ),
+        "meter_events": Resource("/v1/billing/meter_events", updates=False),
+    }
+)
+
+_DONE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("subscriptions", "cancel"): "status is canceled",
+        ("invoices", "finalize"): "status is open, or paid when nothing is due",
+        ("invoices", "pay"): "status is paid, or amount_paid has grown",
+        ("invoices", "send"): "an invoice.sent event; the record shows nothing",
+        ("invoices", "void"): "status is void",
+        ("invoices", "mark_uncollectible"): "status is uncollectible",
+        ("payment_intents", "confirm"): "status has left requires_confirmation",
+        ("payment_intents", "capture"): "status is succeeded",
+        ("payment_intents", "cancel"): "status is canceled",
+        ("refunds", "cancel"): "status is canceled",
+        ("credit_notes", "void"): "status is void",
+    }
+)
+_DELETED: Final = "its deleted event; afterwards it answers `deleted: true`"
+
+
+def _object(
+    name: str,
+    label: str,
+    page: str,
+    *,
+    match_keys: tuple[str, ...] = (),
+    parent_of: tuple[str, ...] = (),
+    subject: bool = False,
+    immutable_when: str | None = None,
+    delete_source: str = "",
+    permission: str,
+) -> ObjectSpec:
+    resource = RESOURCES[name]
+    writable = resource.creates or resource.updates
+    metered = name == "meter_events"
+    return ObjectSpec(
+        name=name,
+        label=label,
+        granularity=Granularity.NONE,
+        cursor_field=None,
+        batch_read=1,
+        batch_write=WRITES_MAX,
+        page_list=LIST_MAX,
+        page_changes=CHANGES_MAX if EVENT_TYPES.get(name) else LIST_MAX,
+        batch_search=1,
+        create_identity=(
+            CreateIdentity.IDEMPOTENCY_KEY if resource.creates else CreateIdentity.NONE
+        ),
+        identity_field=("identifier" if metered else IDENTITY_FIELD) if resource.creates else None,
+        replay_horizon=timedelta(hours=24) if resource.creates else None,
+        lookup_lag=INDEX_LAG if resource.searched else timedelta(0),
+        overlap=OVERLAP,
+        delete_source=delete_source,
+        match_keys=match_keys,
+        children=parent_of,
+        immutable_when=immutable_when,
+        actions=tuple(
+            ActionSpec(action, _DONE[name, action], replayable=way != DELETE)
+            for action, way in resource.actions.items()
+        ),
+        subject=subject,
+        writable=writable,
+        webhooks=name in EVENT_TYPES,
+        read_permission="" if metered else f"{permission}: Read",
+        write_permission=f"{permission}: Write" if writable else "",
+        source=f"{_API}/{page}",
+    )
+
+
+OBJECTS: Final[tuple[ObjectSpec, ...]] = (
+    _object(
+        "customers",
+        "Customer",
+        "customers",
+        match_keys=("email", "name"),
+        subject=True,
+        delete_source=_DELETED,
+        permission="Customers",
+    ),
+    _object(
+        "products",
+        "Product",
+        "products",
+        match_keys=("name",),
+        parent_of=("prices",),
+        delete_source=_DELETED,
+        permission="Products",
+    ),
+    _object(
+        "prices",
+        "Price",
+        "prices",
+        match_keys=("lookup_key",),
+        immutable_when="created: amounts never change; make a new price and archive the old one",
+        permission="Prices",
+    ),
+    _object("subscriptions", "Subscription", "subscriptions", permission="Subscriptions"),
+    _object(
+        "invoices",
+        "Invoice",
+        "invoices",
+        match_keys=("number",),
+        parent_of=("invoice_items", "invoice_payments"),
+        immutable_when="status is open",
+        delete_source="invoice.deleted, drafts alone; afterwards a 404",
+        permission="Invoices",
+    ),
+    _object(
+        "invoice_items",
+        "Invoice item",
+        "invoiceitems",
+        delete_source="invoiceitem.deleted; afterwards a 404",
+        permission="Invoices",
+    ),
+    _object("invoice_payments", "Invoice payment", "invoice-payment", permission="Invoices"),
+    _object("payment_intents", "Payment intent", "payment_intents", permission="PaymentIntents"),
+    _object("charges", "Charge", "charges", permission="Charges"),
+    _object("refunds", "Refund", "refunds", permission="Charges"),
+    _object("disputes", "Dispute", "disputes", permission="Disputes"),
+    _object(
+        "credit_notes",
+        "Credit note",
+        "credit_notes",
+        immutable_when="issued: only memo and metadata change",
+        permission="Credit notes",
+    ),
+    _object(
+        "balance_transactions",
+        "Balance transaction",
+        "balance_transactions",
+        immutable_when="created",
+        permission="Balance transactions",
+    ),
+    _object("payouts", "Payout", "payouts", permission="Payouts"),
+    _object(
+        "meter_events",
+        "Meter event",
+        "billing/meter-event",
+        immutable_when="sent",
+        permission="Billing meter events",
+    ),
+)
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        name="api_key",
+        title="Restricted key",
+        description=(
+            "Dashboard > Developers > API keys > Create restricted key. It begins with rk_live_ or "
+            "rk_test_; a secret key (sk_) works and may do more than is needed."
+        ),
+        required=True,
+        secret=True,
+    ),
+    Setting(
+        name="webhook_secret",
+        title="Signing secret",
+        description=(
+            "Dashboard > Developers > Webhooks > the endpoint > Signing secret (whsec_). It is "
+            "shown once when an endpoint is created over the API."
+        ),
+        secret=True,
+    ),
+    Setting(
+        name="webhook_secret_previous",
+        title="Former signing secret",
+        description="While a secret is being rolled: the old one, accepted beside the new one.",
+        secret=True,
+    ),
+    Setting(
+        name="webhook_url",
+        title="Webhook address",
+        description=(
+            "The public address of this connection's webhook. Only needed for setup to create "
+            "the endpoint over the API."
+        ),
+        example="https://revline.example.com/webhooks/stripe",
+    ),
+    Setting(
+        name="account",
+        title="Connected account",
+        description="Act on this connected account (the Stripe-Account header). Usually left out.",
+        example="acct_1032D82eZvKYlo2C",
+    ),
+    Setting(
+        name="base_url",
+        title="API address",
+        description="Where the API answers; another one only to rehearse on the sandbox.",
+        default=BASE_URL,
+        example=BASE_URL,
+    ),
+)
+
+SPEC: Final = ConnectorSpec(
+    name="stripe",
+    title="Stripe",
+    settings=SETTINGS,
+    objects=OBJECTS,
+    limits=(
+        LimitClass(
+            name=READ,
+            calls=25,
+            window=timedelta(seconds=1),
+            description=(
+                "Reads and lists. Each address takes 25 a second; all together 100 a second live "
+                "and 25 in a sandbox."
+            ),
+        ),
+        LimitClass(
+            name=WRITE,
+            calls=25,
+            window=timedelta(seconds=1),
+            description=(
+                "Writes, counted apart by us. One payment intent takes 1,000 updates an hour, one "
+                "subscription 10 new invoices a minute and 20 a day."
+            ),
+        ),
+        LimitClass(
+            name=SEARCH,
+            calls=20,
+            window=timedelta(seconds=1),
+            description="Searches, 20 a second for the whole account.",
+        ),
+    ),
+    webhooks=True,
+    native_connectors=(
+        "Stripe Connector for NetSuite",
+        "Stripe Billing app for Salesforce",
+        "Stripe data sync for HubSpot",
+    ),
+    documentation="connectors/stripe/README.md",
+)
+
+
+def limit_class_of(method: str, path: str) -> str:
+    """The limit a call counts against."""
+    if path.endswith("/search"):
+        return SEARCH
+    return READ if method == "GET" else WRITE
