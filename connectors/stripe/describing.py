@@ -9,7 +9,8 @@ from typing import Final
 from connectors.base import FieldDescription, FieldType, ObjectDescription
 from connectors.errors import Rejected
 from connectors.stripe.fields import FIELDS, IDENTITY_FIELD, METADATA, Field
-from connectors.stripe.objects import RESOURCES, SPEC
+from connectors.stripe.objects import SPEC
+from connectors.stripe.resources import RESOURCES
 
 _TYPES: Final[Mapping[str, FieldType]] = MappingProxyType(
     {

@@ -24,7 +24,7 @@ from connectors.records import (
 )
 from connectors.stripe.client import Client
 from connectors.stripe.fields import IDENTITY_FIELD, METADATA, REVLINE_KEY
-from connectors.stripe.objects import INDEX_LAG, LIST_MAX, SEARCH_CLAUSES_MAX, Resource
+from connectors.stripe.objects import INDEX_LAG, LIST_MAX, SEARCH_CLAUSES_MAX
 from connectors.stripe.reading import (
     Content,
     contents_of,
@@ -33,6 +33,7 @@ from connectors.stripe.reading import (
     record_of,
     since_seconds,
 )
+from connectors.stripe.resources import Resource
 from connectors.stripe.shapes import Params
 
 _PAGES_MAX: Final = 20

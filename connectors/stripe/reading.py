@@ -13,7 +13,8 @@ from connectors.records import Fields, Life, Page, Record, Ref, Selection
 from connectors.stripe.client import Client
 from connectors.stripe.cursors import Walk, parse_walk
 from connectors.stripe.fields import FIELDS
-from connectors.stripe.objects import LIST_MAX, RESOURCES, Resource
+from connectors.stripe.objects import LIST_MAX
+from connectors.stripe.resources import RESOURCES, Resource
 from connectors.stripe.shapes import Params, seconds_of, selected, shown
 from connectors.transport_json import Json
 

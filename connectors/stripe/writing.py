@@ -18,8 +18,8 @@ from connectors.records import Change, Operation, Selection, Value
 from connectors.stripe.client import Client, Refused
 from connectors.stripe.fields import FIELDS, IDENTITY_FIELD
 from connectors.stripe.finding import find_by_identity
-from connectors.stripe.objects import DELETE, RESOURCES, Resource
 from connectors.stripe.reading import Content, address, resource_of
+from connectors.stripe.resources import DELETE, RESOURCES, Resource
 from connectors.stripe.shapes import Params, has_money, params_of, selected, shown
 
 # The SDK takes these words out of what it is given and reads them as options of its own.
@@ -144,11 +144,12 @@ class Writer:
         return Confirmed(id=change.id or "", created=False, request_id=answer.request_id)
 
     def _act(self, change: Change, resource: Resource) -> Outcome:
-        way = resource.actions.get(change.action or "")
+        ways = dict(resource.actions)
+        way = ways.get(change.action or "")
         if way is None:
             raise Rejected(
                 f"{change.object} have no action {change.action!r}; there are: "
-                f"{', '.join(resource.actions) or 'none'}",
+                f"{', '.join(ways) or 'none'}",
                 code="UNKNOWN_ACTION",
             )
         record = address(resource, change.id or "")
