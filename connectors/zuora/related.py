@@ -1,0 +1,140 @@
+"""What belongs to a record and is kept elsewhere: numbers, children, what an order made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from connectors.records import Value
+from connectors.zuora import query
+from connectors.zuora.objects import READ_MAX
+from connectors.zuora.query import Row
+from connectors.zuora.rest import Rest
+from connectors.zuora.values import Reader
+from connectors.zuora.vocabulary import CUSTOM_FIELD, KINDS, STAMP, Kind
+
+# Documents that an order makes are made while it is: a synchronous one ends after 120 seconds.
+_ORDER_TIME_MAX: Final = timedelta(hours=1)
+_SECOND: Final = timedelta(seconds=1)
+
+
+def numbers_by_id(rest: Rest, kind: Kind, ids: Iterable[object]) -> dict[str, str]:
+    """Our record ids for the vendor's internal ids; one call per 50."""
+    wanted = [id for id in dict.fromkeys(ids) if isinstance(id, str) and query.listable(id)]
+    found: dict[str, str] = {}
+    for at in range(0, len(wanted), READ_MAX):
+        part = wanted[at : at + READ_MAX]
+        for row in query.all_rows(rest, kind, [query.one_of(kind, "id", part)]):
+            found[query.internal_id(row) or ""] = query.key_of(kind, row)
+    return found
+
+
+def child_rows(rest: Rest, child: Kind, foreign: str, ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The rows of a child object by the internal id of what they belong to."""
+    wanted = [id for id in dict.fromkeys(ids) if id and query.listable(id)]
+    found: dict[str, list[Row]] = {id: [] for id in wanted}
+    for at in range(0, len(wanted), READ_MAX):
+        part = wanted[at : at + READ_MAX]
+        for row in query.all_rows(rest, child, [query.one_of(child, foreign, part)]):
+            owner = query.cell(child, row, foreign)
+            if isinstance(owner, str) and owner in found:
+                found[owner].append(row)
+    return found
+
+
+def children_by_id(
+    rest: Rest, reader: Reader, child: Kind, foreign: str, ids: Sequence[str]
+) -> Mapping[str, tuple[Value, ...]]:
+    """The children as mappings, complete (``expand[]`` would cut them), by their owner's id."""
+    rows = child_rows(rest, child, foreign, ids)
+    every = [row for group in rows.values() for row in group]
+    numbers: dict[str, dict[str, str]] = {}
+    for name, (field, object) in child.numbers.items():
+        # The number of the owner itself, and its customer's, are on the owner.
+        if field == foreign or object == "accounts":
+            continue
+        cells = (query.cell(child, row, field) for row in every)
+        numbers[name] = numbers_by_id(rest, KINDS[object], cells)
+
+    def shown(row: Row) -> Value:
+        fields: dict[str, Value] = {
+            name: reader.value(name, type, query.cell(child, row, name))
+            for name, type in child.fields.items()
+        }
+        for name, known in numbers.items():
+            fields[name] = known.get(str(query.cell(child, row, child.numbers[name][0])))
+        for name, printed in row.printed.items():
+            if CUSTOM_FIELD.fullmatch(name):
+                fields.setdefault(name, reader.value(name, None, printed))
+        return MappingProxyType(fields)
+
+    return {id: tuple(shown(row) for row in group) for id, group in rows.items()}
+
+
+def order_outcome(
+    rest: Rest, reader: Reader, order: Mapping[str, object] | None
+) -> dict[str, tuple[str, ...]]:
+    """What the answer to the order's creation said: numbers of what it made.
+
+    Neither resource lists an order's documents. They are those of its account that were made while
+    it was, and bill one of its subscriptions.
+    """
+    if order is None:
+        return {}
+    listed = order.get("subscriptions")
+    subscriptions = tuple(
+        str(one["subscriptionNumber"])
+        for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, Mapping) and one.get("subscriptionNumber")
+    )
+    made = reader.value(
+        "createdDate", KINDS["orders"].fields["createdDate"], order.get("createdDate")
+    )
+    account = order.get("existingAccountNumber")
+    outcome = {"subscriptionNumbers": subscriptions, "invoiceNumbers": (), "creditMemoNumbers": ()}
+    if not subscriptions or not isinstance(made, datetime) or not isinstance(account, str):
+        return outcome
+    ids = _internal_ids(rest, KINDS["accounts"], account)
+    for name, object, items, foreign in (
+        ("invoiceNumbers", "invoices", "invoice_items", "invoiceId"),
+        ("creditMemoNumbers", "credit_memos", "credit_memo_items", "creditMemoId"),
+    ):
+        documents = _made_at(rest, reader, KINDS[object], ids, made)
+        lines = child_rows(rest, KINDS[items], foreign, list(documents))
+        outcome[name] = tuple(
+            number
+            for id, number in documents.items()
+            if any(
+                query.cell(KINDS[items], row, "subscriptionNumber") in subscriptions
+                for row in lines.get(id, ())
+            )
+        )
+    return outcome
+
+
+def _internal_ids(rest: Rest, kind: Kind, key: str) -> list[str]:
+    rows = query.all_rows(rest, kind, [query.where(kind, kind.key, "EQ", key)])
+    return [query.internal_id(row) or "" for row in rows if query.key_of(kind, row) == key]
+
+
+def _made_at(
+    rest: Rest, reader: Reader, kind: Kind, accounts: Sequence[str], made: datetime
+) -> dict[str, str]:
+    """Documents of the accounts that came into being with the order: number by internal id."""
+    found: dict[str, str] = {}
+    for account in accounts:
+        filters = [
+            query.where(kind, "accountId", "EQ", account),
+            query.where(kind, STAMP, "GE", made - _SECOND),
+        ]
+        for row in query.all_rows(rest, kind, filters):
+            at = reader.value(
+                "createdDate", kind.fields["createdDate"], query.cell(kind, row, "createdDate")
+            )
+            source = query.cell(kind, row, "source")
+            in_time = isinstance(at, datetime) and made - _SECOND <= at <= made + _ORDER_TIME_MAX
+            if in_time and source != "BillRun":
+                found[query.internal_id(row) or ""] = query.key_of(kind, row)
+    return found
