@@ -120,6 +120,7 @@ TABLE: Final[tuple[Row, ...]] = (
         _text(
             r"out of balance|unbalanced|(?:does|do|must|is|are) (?:not )?(?:in )?balanced?\b|"
             r"debits?\b.{0,60}\bcredits?\b.{0,60}\b(?:equal|balance|match)|"
+            r"debits?\b.{0,60}\b(?:equal|balance|match).{0,60}\bcredits?\b|"
             r"(?:equal|balance|match).{0,60}\bdebits?\b.{0,60}\bcredits?\b"
         ),
     ),

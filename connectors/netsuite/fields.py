@@ -29,12 +29,12 @@ WHOLE: Final = _names(
 )
 NUMBERS: Final = _names(
     "amount amountPaid amountRemaining applied averageRate balance consolBalance credit",
-    "creditLimit currentRate debit deferredRevenue depositBalance disc discAmt discountAmount discountRate",
-    "discountTotal due exchangeRate grossAmount grossAmt historicalRate netAmount oneTime",
-    "overdueBalance payment paymentsDue pending quantity quantityBackOrdered quantityBilled",
-    "quantityFulfilled rate recognizedRevenue recurAnnually recurMonthly recurQuarterly",
-    "recurWeekly remaining subtotal tax1Amt taxAmount taxBasis taxRate taxRate1 taxTotal total",
-    "totalAmount unapplied unbilledOrders",
+    "creditLimit currentRate debit deferredRevenue depositBalance disc discAmt discountAmount",
+    "discountRate discountTotal due exchangeRate grossAmount grossAmt historicalRate netAmount",
+    "oneTime overdueBalance payment paymentsDue pending quantity quantityBackOrdered",
+    "quantityBilled quantityFulfilled rate recognizedRevenue recurAnnually recurMonthly",
+    "recurQuarterly recurWeekly remaining subtotal tax1Amt taxAmount taxBasis taxRate taxRate1",
+    "taxTotal total totalAmount unapplied unbilledOrders",
 )
 BOOLEANS: Final = _names(
     "allLocked apLocked apply approved arLocked autoApply closed isAdjust isBaseCurrency",

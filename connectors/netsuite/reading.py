@@ -179,7 +179,7 @@ def row_stamp(row: Row, column: str) -> datetime | None:
     if raw is None or raw == "":
         return None
     try:
-        return datetime.strptime(str(raw), "%Y-%m-%d %H:%M:%S")
+        return datetime.strptime(str(raw), "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - a wall clock
     except ValueError:
         raise UnexpectedAnswer("a row's time is not in the format asked", code="STAMP") from None
 

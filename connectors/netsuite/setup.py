@@ -63,9 +63,9 @@ def _role_steps(need: SetupNeed) -> tuple[str, ...]:
         "Setup > Users/Roles > Manage Roles > the integration's role > Permissions.",
         f"Add {wanted}.",
         (
-            "Also add Reports > SuiteAnalytics Workbook, Setup > REST Web Services, Setup > Log in "
-            "using OAuth 2.0 Access Tokens, and Lists > Subsidiaries, Currency and Accounts: View. A "
-            "missing right shows in a query as an empty answer, not as a refusal."
+            "Also add Reports > SuiteAnalytics Workbook, Setup > REST Web Services, Setup > Log "
+            "in using OAuth 2.0 Access Tokens, and Lists > Subsidiaries, Currency and Accounts: "
+            "View. A missing right shows in a query as an empty answer, not as a refusal."
         ),
         "Setup > Deleted Records, for deletions to be noticed.",
         "Under Restrictions let the role see every subsidiary that is kept in step.",
@@ -77,8 +77,8 @@ def _sign_in_steps(settings: Settings, today: date) -> tuple[str, ...]:
     if not isinstance(access, Certificate):
         return (
             (
-                "Token-based sign-in goes on for now, but no new integrations can be made from release "
-                "2027.1 on: plan the change to auth: oauth2."
+                "Token-based sign-in goes on for now, but no new integrations can be made from "
+                "release 2027.1 on: plan the change to auth: oauth2."
             ),
         )
     steps: tuple[str, ...] = (
@@ -91,16 +91,17 @@ def _sign_in_steps(settings: Settings, today: date) -> tuple[str, ...]:
             "-nodes -days 730. Keep key.pem secret."
         ),
         (
-            "Setup > Integration > OAuth 2.0 Client Credentials (M2M) Setup > Create New: integration, "
-            "user, role, and cert.pem; note the certificate id."
+            "Setup > Integration > OAuth 2.0 Client Credentials (M2M) Setup > Create New: "
+            "integration, user, role, and cert.pem; note the certificate id."
         ),
     )
     if access.expires_on is not None and access.expires_on - today <= _WARN_AHEAD:
         when = "ended" if access.expires_on <= today else "ends"
         steps += (
             (
-                f"The certificate {when} on {access.expires_on.isoformat()}: make a new key, upload "
-                "its certificate beside the old one, and change certificate_id and private_key."
+                f"The certificate {when} on {access.expires_on.isoformat()}: make a new key, "
+                "upload its certificate beside the old one, then change certificate_id and "
+                "private_key."
             ),
         )
     return steps

@@ -18,7 +18,7 @@ from connectors.http import redact
 from connectors.netsuite.settings import Certificate, TokenBased
 from connectors.netsuite.signing import Stamp, authorization
 
-TOKEN_PATH: Final = "/services/rest/auth/oauth2/v1/token"
+TOKEN_PATH: Final = "/services/rest/auth/oauth2/v1/token"  # noqa: S105 - an address
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SCOPE: Final = ("rest_webservices",)
 
@@ -93,7 +93,7 @@ class Bearer:
         self._lock = threading.Lock()
         self._held: _Held | None = None
 
-    def header(self, method: str, url: str, query: Mapping[str, str]) -> str:
+    def header(self, method: str, url: str, query: Mapping[str, str]) -> str:  # noqa: ARG002
         """The current token, or a new one when less than a minute of it is left.
 
         Raises ``CallError``.
