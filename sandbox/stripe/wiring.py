@@ -8,6 +8,7 @@ from types import MappingProxyType
 from sandbox.stripe import events, webhooks
 from sandbox.stripe.account import Account
 from sandbox.stripe.api import (
+    accounts,
     balance,
     charges,
     collecting,
@@ -25,6 +26,7 @@ def endpoints(post: Post) -> Iterator[Endpoint]:
     """The whole API."""
     for module in (balance, charges, customers, payment_intents, payment_methods, refunds):
         yield from module.endpoints()
+    yield from accounts.endpoints()
     yield from events.endpoints(post)
     yield from webhooks.endpoints(post)
 
