@@ -100,6 +100,8 @@ _PAYMENT_INTENTS: Final = """
 amount:money+* currency:text+* amount_capturable:money amount_received:money
 amount_details:nested+ status:text customer:text+>customers description:text+
 latest_charge:text>charges payment_method:text+ payment_method_types:nested
+allowed_payment_method_types:nested+ excluded_payment_method_types:nested+
+payment_method_configuration:textx
 payment_method_options:nested+ automatic_payment_methods:nestedc capture_method:text+
 confirmation_method:textc last_payment_error:nested next_action:nested processing:nested
 cancellation_reason:text canceled_at:time application_fee_amount:money+ receipt_email:text+
@@ -161,6 +163,7 @@ event_name:textc* payload:nestedc* identifier:textc timestamp:timec
 """
 
 _NO_METADATA: Final = frozenset({"invoice_payments", "balance_transactions", "meter_events"})
+_NO_LIVEMODE: Final = frozenset({"balance_transactions", "refunds"})
 _NO_ID: Final = frozenset({"meter_events"})
 _WRITABLE_METADATA: Final = frozenset(
     {
@@ -171,8 +174,10 @@ _WRITABLE_METADATA: Final = frozenset(
 
 
 def _parse(object: str, lines: str) -> Mapping[str, Field]:
-    common = "livemode:flag" if object in _NO_ID else "id:text object:text created:time"
-    common += "" if object in _NO_ID else " livemode:flag"
+    common = "object:text"
+    common += "" if object in _NO_ID else " id:text"
+    common += "" if object == "invoice_items" else " created:time"
+    common += "" if object in _NO_LIVEMODE else " livemode:flag"
     if object not in _NO_METADATA:
         common += " metadata:nested+" if object in _WRITABLE_METADATA else " metadata:nested"
     fields = [_field(word) for word in (common + lines).split()]

@@ -60,4 +60,7 @@ DECIMALS: Final = frozenset({"percentage_decimal", "quantity_decimal"})
 # Under these names are texts of the account's own, whatever they are called.
 OPAQUE: Final = frozenset({"metadata", "payload", "custom_fields"})
 
+# Whoever has these can act on the payment; they stay inside.
+SECRET: Final = frozenset({"client_secret", "confirmation_secret"})
+
 CURRENCY_NAMES: Final = ("currency", "presentment_currency")

@@ -41,6 +41,8 @@ def shown(content: Mapping[str, Json], currency: str | None = None) -> Mapping[s
     currency = _currency_of(content) or currency
     found: dict[str, Value] = {}
     for name, value in content.items():
+        if name in kinds.SECRET:
+            continue
         if name in kinds.OPAQUE:
             found[name] = _plain(value)
         elif name in kinds.MONEY_BY_CURRENCY and isinstance(value, dict):
