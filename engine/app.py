@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from connectors import registry
 from connectors.base import ApiCall, CallObserver, Connector, ConnectorSpec, Wiring
+from engine.books import spec as books
 from engine.clock import Clock
 from engine.config.load import load
 from engine.config.model import Config, ConnectionConfig
@@ -45,7 +46,8 @@ class KeyProblem(RevlineError):
 
 def connector_specs() -> dict[str, ConnectorSpec]:
     """What every known connector declares, by name. Imports no vendor's library."""
-    return {name: registry.spec(name) for name in registry.kinds()}
+    vendors = {name: registry.spec(name) for name in registry.kinds()}
+    return {**vendors, books.CONNECTION: books.SPEC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class Project:
         self, store: Store, metrics: EngineMetrics | None = None, *, connected: bool = True
     ) -> Services:
         """What the pipeline works with; ``connected`` False leaves the connectors out."""
+        from engine.books.connector import Books
         from engine.failpoints import armed
         from engine.ids import TimeIds
         from engine.pipeline.gateway import Gateway
@@ -149,7 +152,13 @@ class Project:
                 metrics.api_call(name, call.status, call.milliseconds / 1000)
 
         names = self.config.connections if connected else ()
-        connectors = {name: self.connector(name, partial(observe, name)) for name in names}
+        connectors: dict[str, Connector] = {
+            name: self.connector(name, partial(observe, name))
+            for name in names
+            if name != books.CONNECTION
+        }
+        if books.CONNECTION in self.config.connections:
+            connectors[books.CONNECTION] = Books(store)
         gateway = Gateway(connectors, store, self.clock)
         return Services(
             config=self.config,
@@ -180,6 +189,8 @@ class Project:
         """What verifies and reads the webhooks of each connection that can receive them."""
         found: dict[str, Callable[[WebhookRequest], Receipt]] = {}
         for name, connection in self.config.connections.items():
+            if name == books.CONNECTION:
+                continue
             receive = registry.receiver(connection.connector)
             if receive is not None:
                 found[name] = partial(receive, connection.settings)
@@ -187,7 +198,7 @@ class Project:
 
     def spec(self, connection: str) -> ConnectorSpec:
         """What a connection's connector declares."""
-        return registry.spec(self.config.connections[connection].connector)
+        return connector_specs()[self.config.connections[connection].connector]
 
     def receiver_parts(self, address: Callable[[], None]) -> Parts:
         """Everything the receiver works with; ``address`` is called when it serves."""

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from connectors.errors import CallError
+from engine.books.keep import keep
+from engine.books.spec import CONNECTION as OWN
 from engine.clock import microseconds
 from engine.config.model import Enabled, Endpoint, SyncConfig
 from engine.model import NewRow, Origin
 from engine.pipeline.drain import claim_size, drain
-from engine.pipeline.gateway import UnavailableError
+from engine.pipeline.gateway import APPLY, UnavailableError
 from engine.pipeline.intend import GUARD_CREATES
 from engine.pipeline.poll import (
     Polled,
@@ -149,6 +151,8 @@ class Runner:
         connections of its own: one that is slow to answer keeps nobody else waiting.
         """
         now = self._services.clock.now()
+        if connections is None or OWN in connections:
+            self.poll_now(keep(self._services))
         with self._services.store.read() as tx:
             known = streams.every(tx)
         news = 0
@@ -309,12 +313,7 @@ class Runner:
     def idle(self) -> bool:
         """Nothing unrouted, ready now, leased or in doubt, and every stream at its head once."""
         now = self._services.clock.now()
-        usable = self._services.gateway.usable
-        names = [
-            sync.name
-            for sync in self._services.active_syncs()
-            if usable(sync.source.connection) and usable(sync.target.connection)
-        ]
+        usable, names = self._services.gateway.usable, self._flowing()
         away = [name for name in self._services.config.connections if not usable(name)]
         if any(usable(endpoint.connection) for endpoint in self._poll_now) or self._failures:
             return False
@@ -331,6 +330,13 @@ class Runner:
             (stream := known.get(name)) is not None and stream.finished_at is not None
             for name in self._stream_names()
         )
+
+    def _flowing(self) -> list[str]:
+        """The syncs whose deliveries can be worked on now."""
+        usable = self._services.gateway.usable
+        syncs = self._services.active_syncs()
+        fine = [one for one in syncs if usable(one.target.connection, APPLY)]
+        return [one.name for one in fine if usable(one.source.connection)]
 
     def look_again(self) -> bool:
         """Whether there was work since the last look at what the syncs write to: then look there.
@@ -383,16 +389,14 @@ class Runner:
     def _pause_seconds(self) -> float:
         """Until something falls due, at most a second."""
         now, gateway = self._services.clock.now(), self._services.gateway
-        closed = [name for name in self._services.config.connections if not gateway.usable(name)]
-        names = [
-            sync.name
-            for sync in self._services.active_syncs()
-            if not {sync.source.connection, sync.target.connection} & set(closed)
-        ]
         with self._services.store.read() as tx:
-            due = delivery_views.next_due(tx, names)
+            due = delivery_views.next_due(tx, self._flowing())
         moments = [due] if due else []
-        moments += [gateway.until(name) for name in closed]
+        moments += [
+            gateway.until(name, APPLY)
+            for name in self._services.config.connections
+            if not gateway.usable(name, APPLY)
+        ]
         moments += list(self.failing_streams().values())
         wait = min((microseconds(moment) - microseconds(now) for moment in moments), default=0)
         return min(1.0, max(0.02, wait / 1_000_000))

@@ -11,7 +11,7 @@ from connectors.errors import CallError
 from engine.app import Project, configured, unobserved
 from engine.config.model import Endpoint, Mode, SyncConfig
 from engine.mapping.nearest import nearest
-from engine.mapping.rules import FieldProgram
+from engine.mapping.programs import FieldProgram
 from engine.store import connections
 
 # What every system has, whether its description lists it or not.

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from connectors.base import ConnectorSpec, Setting
+from engine.books.spec import CONNECTION as OWN
 from engine.config.environment import FromEnvironment
 from engine.config.model import ConnectionConfig
 from engine.config.problems import Problems, block_keys
@@ -32,6 +33,11 @@ def build_connections(
     found: dict[str, ConnectionConfig] = {}
     for name, raw in blocks.items():
         path: KeyPath = ("connections", name)
+        if OWN in (name, raw.get("connector")):
+            problems.at(
+                document, path, f"`{OWN}` is the built-in source; it needs no connection", key=True
+            )
+            continue
         common = set(block_keys(ConnectionBlock))
         try:
             block = ConnectionBlock.model_validate(

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any, Final
 
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_DURATION: Final = re.compile(r"\+?([1-9][0-9]{0,5})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

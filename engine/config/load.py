@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from connectors.base import ConnectorSpec
+from engine.config.books import build_books, check_books, own_connection, shared_maps
 from engine.config.checks import CheckedSync, check_together
 from engine.config.connections import build_connections, url_fault
 from engine.config.environment import FromEnvironment, substitute
@@ -107,7 +108,9 @@ def _build(
     connections = build_connections(
         document, block.connections, specs, block.defaults.poll_every, problems
     )
-    mappings = Mappings(folder, problems)
+    connections |= own_connection(block)
+    books = build_books(document, block.books, problems)
+    mappings = Mappings(folder, problems, shared_maps(block))
     builder = SyncBuilder(document, connections, specs, mappings, problems)
     syncs: dict[str, SyncConfig] = {}
     for name, sync_block in block.syncs.items():
@@ -122,6 +125,7 @@ def _build(
     declared = document.value.get("syncs") if isinstance(document.value, dict) else None
     names = [str(name) for name in declared] if isinstance(declared, dict) else list(block.syncs)
     check_together(document, checked, names, problems)
+    check_books(document, books, syncs, connections, problems)
     _check_receiver(document, block.receiver, problems)
     receiver = ReceiverConfig(**block.receiver.model_dump())
     return Config(
@@ -134,6 +138,7 @@ def _build(
         digest=_digest(block, connections, syncs, specs, receiver),
         store=str(block.store) if block.store else None,
         payload_days=block.payload_days,
+        books=books,
     )
 
 
@@ -186,6 +191,7 @@ def _digest(
             },
             "receiver": asdict(receiver),
             "payload_days": block.payload_days,
+            "books": block.books.model_dump(mode="json"),
             "syncs": {name: sync_content(sync) for name, sync in syncs.items()},
         }
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from engine.config.problems import Problems
 from engine.config.yaml import Document, KeyPath, read_document
 from engine.errors import ConfigError, ConfigErrors
-from engine.mapping.compile import compile_mapping
+from engine.mapping.compile import NOTHING, compile_mapping
 from engine.mapping.compiled import MappingProgram
 from engine.mapping.nearest import nearest
+from engine.mapping.values import ValueMap
 
 FOLDER: Final = "mappings"
 
@@ -18,7 +20,10 @@ FOLDER: Final = "mappings"
 class Mappings:
     """The mapping files of one project, each read once."""
 
-    def __init__(self, folder: Path, problems: Problems) -> None:
+    def __init__(
+        self, folder: Path, problems: Problems, shared: Mapping[str, ValueMap] = NOTHING
+    ) -> None:
+        self._shared = shared
         self._folder = folder
         self._problems = problems
         self._read: dict[str, MappingProgram | None] = {}
@@ -35,7 +40,7 @@ class Mappings:
                 )
                 self._read[name] = None
             else:
-                self._read[name] = read_mapping(self._folder, name, self._problems)
+                self._read[name] = read_mapping(self._folder, name, self._problems, self._shared)
         return self._read[name]
 
 
@@ -44,7 +49,9 @@ def mapping_names(folder: Path) -> list[str]:
     return sorted(path.stem for path in (folder / FOLDER).glob("*.yaml"))
 
 
-def read_mapping(folder: Path, name: str, problems: Problems) -> MappingProgram | None:
+def read_mapping(
+    folder: Path, name: str, problems: Problems, shared: Mapping[str, ValueMap] = NOTHING
+) -> MappingProgram | None:
     """Read and compile one mapping file of a project."""
     shown = f"{FOLDER}/{name}.yaml"
     path = folder / FOLDER / f"{name}.yaml"
@@ -59,7 +66,7 @@ def read_mapping(folder: Path, name: str, problems: Problems) -> MappingProgram 
     except ConfigError as fault:
         problems.add(fault)
         return None
-    mapping = compile_mapping(document, problems)
+    mapping = compile_mapping(document, problems, shared)
     if mapping is not None and mapping.name != name:
         problems.at(
             document,

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.mapping.model import CompiledMapping
+from engine.money.spread import Method
 
 
 class Enabled(StrEnum):
@@ -21,12 +22,13 @@ class Enabled(StrEnum):
 
 
 class Mode(StrEnum):
-    """What a sync may do to the target."""
+    """What a sync may do to the target. OBSERVE has none: it only notes what its source proves."""
 
     UPSERT = "upsert"
     UPDATE_ONLY = "update_only"
     CREATE_ONLY = "create_only"
     LINK_ONLY = "link_only"
+    OBSERVE = "observe"
 
 
 class WriteOrder(StrEnum):
@@ -96,9 +98,36 @@ class Recheck:
     window: timedelta
 
 
+class RecognitionOwner(StrEnum):
+    """Which system recognises revenue. Only one may."""
+
+    REVLINE = "revline"
+    NETSUITE = "netsuite"
+    ZUORA_REVENUE = "zuora_revenue"
+
+
+@dataclass(frozen=True, slots=True)
+class BooksConfig:
+    """How the books are kept. ``methods`` names product families that are modified otherwise."""
+
+    recognition_owner: RecognitionOwner = RecognitionOwner.REVLINE
+    tax_owner: str | None = None
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    method: Method = Method.PROSPECTIVE
+    methods: Mapping[str, Method] = field(default_factory=dict)
+
+    def method_of(self, family: str) -> Method:
+        """How changes of promises of a product family are earned."""
+        return self.methods.get(family, self.method)
+
+
 @dataclass(frozen=True, slots=True)
 class SyncConfig:
-    """One sync. ``target.object`` equals the mapping's. ``digest`` covers sync and mapping."""
+    """One sync. ``target.object`` equals the mapping's. ``digest`` covers sync and mapping.
+
+    ``group_by`` makes a group of schedule lines the record; it is formed ``period_end`` after the
+    end of its accounting period.
+    """
 
     name: str
     source: Endpoint
@@ -116,6 +145,8 @@ class SyncConfig:
     retries: int = 3
     recheck: Recheck | None = None
     guards: Guards = Guards()
+    group_by: tuple[str, ...] = ()
+    period_end: timedelta | None = None
     place: str = ""
 
 
@@ -144,6 +175,7 @@ class Config:
     digest: str
     store: str | None = field(default=None, repr=False)
     payload_days: int = 30
+    books: BooksConfig = field(default_factory=BooksConfig)
 
     @property
     def state(self) -> Path:

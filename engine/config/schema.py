@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Field
 
 from engine.config.durations import duration
 from engine.config.environment import FromEnvironment
-from engine.config.model import Enabled, Mode, OnDelete, WriteOrder
+from engine.config.model import Enabled, Mode, OnDelete, RecognitionOwner, WriteOrder
 from engine.config.problems import Block
 from engine.config.yaml import plain_value
+from engine.mapping.schema import ValueMapBlock
+from engine.money.spread import Method
 
 
 def _retyped(value: Any) -> Any:
@@ -81,11 +83,41 @@ class GuardsBlock(Block):
     deletes_max: Annotated[Whole, Field(ge=0)] | None = 0
 
 
+class TriggerBlock(Block):
+    """What sets a sync off, other than a change."""
+
+    period_end: Duration
+
+
+class ModificationBlock(Block):
+    """How a change of a contract is earned: for every product family, and for some of them."""
+
+    default: Annotated[Method, Field(strict=False)] = Method.PROSPECTIVE
+    families: dict[Text, Annotated[Method, Field(strict=False)]] = Field(default_factory=dict)
+
+
+class FiscalCalendarBlock(Block):
+    """Accounting periods are calendar months; they end at midnight in this zone."""
+
+    timezone: Text = "UTC"
+
+
+class BooksBlock(Block):
+    """How the books are kept, and which system decides what."""
+
+    recognition_owner: Annotated[RecognitionOwner, Field(strict=False)] = RecognitionOwner.REVLINE
+    tax_owner: Text | None = None
+    fiscal_calendar: FiscalCalendarBlock = Field(default_factory=FiscalCalendarBlock)
+    modification: ModificationBlock = Field(default_factory=ModificationBlock)
+    refund_means: dict[Text, Literal["credit_memo", "cash_only"]] = Field(default_factory=dict)
+
+
 class SyncBlock(Block):
     """One sync."""
 
     from_: Text = Field(alias="from")
-    to: Text
+    to: Text | None = None
+    observe: Flag = False
     mapping: Name
     start_from: Text
     enabled: Annotated[Enabled, BeforeValidator(_enabled)] = Enabled.ON
@@ -98,6 +130,8 @@ class SyncBlock(Block):
     on_delete: Annotated[OnDelete, Field(strict=False)] = OnDelete.FLAG
     recheck: RecheckBlock | None = None
     guards: GuardsBlock = Field(default_factory=GuardsBlock)
+    group_by: list[Text] = Field(default_factory=list)
+    trigger: TriggerBlock | None = None
 
 
 class ProjectFile(Block):
@@ -110,4 +144,6 @@ class ProjectFile(Block):
     store: str | None = None
     payload_days: Annotated[Whole, Field(ge=1, le=3650)] = 30
     defaults: DefaultsBlock = Field(default_factory=DefaultsBlock)
+    value_maps: dict[str, ValueMapBlock] = Field(default_factory=dict)
+    books: BooksBlock = Field(default_factory=BooksBlock)
     syncs: dict[Name, SyncBlock] = Field(default_factory=dict)

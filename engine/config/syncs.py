@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from connectors.base import ConnectorSpec, CreateIdentity, ObjectSpec
+from engine.books.spec import CONNECTION, FACTS, GROUPS, LINE_OBJECTS
 from engine.config.mappings import Mappings
 from engine.config.model import (
     ConnectionConfig,
@@ -53,13 +54,16 @@ class SyncBuilder:
         """One sync, or ``None`` if something it needs is faulty."""
         path: KeyPath = ("syncs", name)
         source = self._endpoint((*path, "from"), block.from_)
-        target = self._endpoint((*path, "to"), block.to)
+        target = self._target(path, block)
         mapping = self._mappings.get(block.mapping, self._document, (*path, "mapping"))
         zone = self._connections[source.connection].zone if source else UTC
         start = self._start_from((*path, "start_from"), block.start_from, zone)
         if source is None or target is None or mapping is None or start is None:
             return None
-        if not self._fits(path, source, target, mapping, block.mode):
+        mode = Mode.OBSERVE if block.observe else block.mode
+        if not self._fits(path, source, target, mapping, mode):
+            return None
+        if not self._books_fit(path, block, source, mapping):
             return None
         mark = self._document.mark(path, key=True)
         connection = self._connections[source.connection]
@@ -72,7 +76,7 @@ class SyncBuilder:
             enabled=block.enabled,
             start_from=start,
             digest="",
-            mode=block.mode,
+            mode=mode,
             after=tuple(block.after),
             poll_every=poll_every,
             webhooks=block.webhooks,
@@ -81,9 +85,62 @@ class SyncBuilder:
             retries=defaults.retries if block.retries is None else block.retries,
             recheck=Recheck(block.recheck.every, block.recheck.window) if block.recheck else None,
             guards=Guards(block.guards.creates_max, block.guards.deletes_max),
+            group_by=tuple(block.group_by),
+            period_end=block.trigger.period_end if block.trigger else None,
             place=f"{self._document.file}:{mark.line}:{mark.column}",
         )
         return replace(sync, digest=digest_of(sync_content(sync)))
+
+    def _target(self, path: KeyPath, block: SyncBlock) -> Endpoint | None:
+        if block.observe:
+            if block.to is not None:
+                self._problems.at(
+                    self._document,
+                    (*path, "to"),
+                    "a sync that observes writes nowhere",
+                    "leave it out",
+                )
+            return Endpoint(CONNECTION, FACTS)
+        if block.to is None:
+            self._problems.at(
+                self._document, path, "`to` is missing", "name a target, or write observe: true"
+            )
+            return None
+        return self._endpoint((*path, "to"), block.to)
+
+    def _books_fit(
+        self, path: KeyPath, block: SyncBlock, source: Endpoint, mapping: MappingProgram
+    ) -> bool:
+        """Whether grouping and trigger belong to schedule lines, and observing to its mapping."""
+        before = len(self._problems)
+        if block.mode is Mode.OBSERVE or mapping.observes is not block.observe:
+            self._problems.at(
+                self._document,
+                (*path, "mapping"),
+                f"`observe: true` and a mapping without target belong together: {mapping.file}",
+            )
+        of_lines = source.connection == CONNECTION and source.object in LINE_OBJECTS
+        if of_lines is not bool(block.group_by) or of_lines is not (block.trigger is not None):
+            self._problems.at(
+                self._document,
+                path,
+                "`group_by` and `trigger: {period_end: …}` belong to schedule lines",
+                "a sync from revline.schedule_lines needs both, no other has them",
+            )
+        for position, name in enumerate(block.group_by):
+            if name not in GROUPS:
+                place = (*path, "group_by", position)
+                self._problems.at(
+                    self._document,
+                    place,
+                    f"lines cannot be grouped by `{name}`",
+                    nearest(name, GROUPS),
+                )
+        if of_lines and not {"period", "currency"} <= set(block.group_by):
+            self._problems.at(
+                self._document, (*path, "group_by"), "a journal has one period and one currency"
+            )
+        return len(self._problems) == before
 
     def _endpoint(self, path: KeyPath, written: str) -> Endpoint | None:
         connection, dot, object_name = written.partition(".")
@@ -132,10 +189,10 @@ class SyncBuilder:
                 self._document, (*path, "to"), "a sync needs two different connections"
             )
             return False
-        for side, endpoint, wanted in (
-            ("from", source, mapping.source_object),
-            ("to", target, mapping.target_object),
-        ):
+        sides = [("from", source, mapping.source_object)]
+        if mode is not Mode.OBSERVE and not mapping.observes:
+            sides.append(("to", target, mapping.target_object))
+        for side, endpoint, wanted in sides:
             if endpoint.object != wanted:
                 self._problems.at(
                     self._document,
@@ -144,7 +201,8 @@ class SyncBuilder:
                     f"write {endpoint.connection}.{wanted} or use another mapping",
                 )
         self._fits_source(path, source, mapping)
-        self._fits_target(path, target, mapping, mode)
+        if mode is not Mode.OBSERVE:
+            self._fits_target(path, target, mapping, mode)
         return len(self._problems) == before
 
     def _fits_source(self, path: KeyPath, source: Endpoint, mapping: MappingProgram) -> None:
@@ -240,4 +298,6 @@ def sync_content(sync: SyncConfig) -> dict[str, Any]:
         "retries": sync.retries,
         "recheck": [str(sync.recheck.every), str(sync.recheck.window)] if sync.recheck else None,
         "guards": [sync.guards.creates_max, sync.guards.deletes_max],
+        "group_by": list(sync.group_by),
+        "period_end": str(sync.period_end),
     }

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -34,6 +35,7 @@ from engine.mapping.values import Unmapped, ValueMap
 
 # Part of every digest: raised when the same file begins to mean something else.
 LANGUAGE: Final = 1
+NOTHING: Final[Mapping[str, ValueMap]] = MappingProxyType({})
 _TARGET_FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
@@ -49,18 +51,29 @@ def read_mapping_file(document: Document, problems: Problems) -> MappingFile | N
         return None
 
 
-def compile_mapping(document: Document, problems: Problems) -> MappingProgram | None:
-    """Compile a mapping file; faults go to ``problems``, and ``None`` comes back."""
+def compile_mapping(
+    document: Document, problems: Problems, shared: Mapping[str, ValueMap] = NOTHING
+) -> MappingProgram | None:
+    """Compile a mapping file; faults go to ``problems``, and ``None`` comes back.
+
+    ``shared`` are the project's value maps: each takes the place of the file's of the same name.
+    """
     before = len(problems)
     file = read_mapping_file(document, problems)
     if file is None:
         return None
-    compiled = _Compiler(document, file, problems).compile()
+    compiled = _Compiler(document, file, problems, shared).compile()
     return compiled if len(problems) == before else None
 
 
 class _Compiler:
-    def __init__(self, document: Document, file: MappingFile, problems: Problems) -> None:
+    def __init__(
+        self,
+        document: Document,
+        file: MappingFile,
+        problems: Problems,
+        shared: Mapping[str, ValueMap],
+    ) -> None:
         self._document = document
         self._file = file
         self._problems = problems
@@ -68,6 +81,8 @@ class _Compiler:
             name: ValueMap(name, dict(block.values), block.unmapped, block.default)
             for name, block in file.value_maps.items()
         }
+        self._shared = shared
+        self._value_maps |= shared
         self._children: list[ChildProgram] = []
         self._steps: tuple[StepProgram, ...] = ()
         self._facts: tuple[FactProgram, ...] = ()
@@ -323,16 +338,22 @@ class _Compiler:
             self._problems.at(self._document, path, "linked(…) cannot be asked here")
 
     def _content(self) -> Any:
-        return self._file.model_dump(
-            mode="python", by_alias=True, exclude={"examples", "description"}
-        )
+        exclude = {"examples", "description"}
+        content = self._file.model_dump(mode="python", by_alias=True, exclude=exclude)
+        return [content, self._shared_maps()]
 
     def _shared_content(self) -> Any:
-        return self._file.model_dump(
-            mode="python",
-            by_alias=True,
-            include={"mapping", "source", "target", "value_maps", "catalogues"},
-        )
+        include = {"mapping", "source", "target", "value_maps", "catalogues"}
+        content = self._file.model_dump(mode="python", by_alias=True, include=include)
+        return [content, self._shared_maps()]
+
+    def _shared_maps(self) -> Any:
+        """The project's value maps that stand in for the file's own."""
+        return {
+            name: [dict(one.values), one.unmapped.value, one.default]
+            for name, one in sorted(self._shared.items())
+            if name in self._file.value_maps
+        }
 
 
 def digest_of(content: Any) -> str:

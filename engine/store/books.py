@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Column, and_, delete, func, or_, select, update
 
 from engine.money.calendar import Period
 from engine.money.lines import PlannedLine, Reason
@@ -22,9 +22,6 @@ from engine.store.money_tables import (
     schedule_line,
 )
 from engine.store.sql import Tx, chunks, insert_many, put_many
-
-GROUPS: Final = ("period", "entity", "currency", "family", "contract")
-"""What lines can be grouped by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +82,43 @@ def take_dirty(tx: Tx, limit: int, now: datetime) -> tuple[str, ...]:
     return names
 
 
+def touch(tx: Tx, names: Iterable[str], now: datetime) -> None:
+    """These contracts read otherwise from now on, though no schedule of theirs changed."""
+    for part in chunks(sorted(names)):
+        tx.execute(update(book).where(book.c.contract.in_(part)).values(updated_at=now))
+
+
 def any_dirty(tx: Tx) -> bool:
     """Whether any contract waits to be looked at."""
     return tx.execute(select(book.c.contract).where(DIRTY).limit(1)).first() is not None
 
 
-def contracts(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime]]:
-    """Contracts in the order of their names, with when they last changed."""
+def contracts(tx: Tx, after: str, limit: int) -> list[str]:
+    """Contracts in the order of their names."""
+    chosen = select(book.c.contract).where(book.c.contract > after)
+    return list(tx.execute(chosen.order_by(book.c.contract).limit(limit)).scalars())
+
+
+def changed(tx: Tx, since: datetime, after: str, limit: int) -> list[tuple[str, datetime]]:
+    """Contracts in the order in which they last changed, from a point on."""
+    return _since(tx, book.c.contract, book.c.updated_at, since, after, limit)
+
+
+def sealed(tx: Tx, since: datetime, after: str, limit: int) -> list[tuple[str, datetime]]:
+    """Batches in the order in which they were sealed, from a point on."""
+    return _since(tx, journal_batch.c.id, journal_batch.c.sealed_at, since, after, limit)
+
+
+def _since(
+    tx: Tx, id: Column[str], at: Column[datetime], since: datetime, after: str, limit: int
+) -> list[tuple[str, datetime]]:
     rows = tx.execute(
-        select(book.c.contract, book.c.updated_at)
-        .where(book.c.contract > after)
-        .order_by(book.c.contract)
+        select(id, at)
+        .where(or_(at > since, and_(at == since, id > after)))
+        .order_by(at, id)
         .limit(limit)
     )
-    return [(row.contract, row.updated_at) for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def changed_at(tx: Tx, names: Sequence[str]) -> dict[str, datetime]:
@@ -212,13 +232,16 @@ def unsealed(tx: Tx, kind: str, last: Period) -> list[Line]:
     return [_line(row) for row in rows]
 
 
-def waiting_in(tx: Tx, names: Iterable[str]) -> set[str]:
-    """Contracts with lines in these periods that are in no batch yet."""
+def waiting_in(tx: Tx, months: Iterable[Period]) -> set[str]:
+    """Contracts with lines of or for these periods that are in no batch yet."""
     found: set[str] = set()
-    for part in chunks(sorted(names)):
+    for part in chunks(sorted(month.name for month in months)):
         rows = tx.execute(
             select(schedule_line.c.contract)
-            .where(schedule_line.c.batch.is_(None), schedule_line.c.period.in_(part))
+            .where(
+                schedule_line.c.batch.is_(None),
+                or_(schedule_line.c.period.in_(part), schedule_line.c.service.in_(part)),
+            )
             .distinct()
         )
         found |= {row.contract for row in rows}

@@ -62,7 +62,7 @@ def settle(
 def _append(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         number = tx.execute(fact.insert().values(row).returning(fact.c.number)).scalar_one()
-        head = {name: row[name] for name in (*_KEY, "contract", "document")}
+        head = {name: row[name] for name in (*_KEY, "contract", "document", "deal")}
         put_many(tx, fact_head, [{**head, "number": number}])
 
 
@@ -106,6 +106,36 @@ def of_documents(tx: Tx, documents: Sequence[str]) -> list[Fact]:
             .order_by(fact.c.number)
         )
         found += [_fact(row) for row in rows]
+    return found
+
+
+def deals(tx: Tx, contracts: Sequence[str]) -> dict[str, list[str]]:
+    """Contract → the deals under it, sorted."""
+    found: dict[str, list[str]] = {}
+    for part in chunks(sorted(contracts)):
+        rows = tx.execute(
+            select(fact_head.c.contract, fact_head.c.deal)
+            .where(fact_head.c.contract.in_(part), fact_head.c.deal.is_not(None))
+            .distinct()
+            .order_by(fact_head.c.contract, fact_head.c.deal)
+        )
+        for row in rows:
+            found.setdefault(row.contract, []).append(row.deal)
+    return found
+
+
+def contracts_of_deals(tx: Tx, names: Sequence[str]) -> dict[str, list[str]]:
+    """Deal → the contracts it has part in, sorted."""
+    found: dict[str, list[str]] = {}
+    for part in chunks(sorted(names)):
+        rows = tx.execute(
+            select(fact_head.c.contract, fact_head.c.deal)
+            .where(fact_head.c.deal.in_(part), fact_head.c.contract.is_not(None))
+            .distinct()
+            .order_by(fact_head.c.deal, fact_head.c.contract)
+        )
+        for row in rows:
+            found.setdefault(row.deal, []).append(row.contract)
     return found
 
 

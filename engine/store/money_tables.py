@@ -54,8 +54,10 @@ fact_head = table(
     Column("number", BigInteger, nullable=False),
     Column("contract", Text),
     Column("document", Text),
+    Column("deal", Text),
     Index("fact_head_contract", "contract"),
     Index("fact_head_document", "document"),
+    Index("fact_head_deal", "deal"),
 )
 
 # A contract in the books; ``dirty`` until its schedules follow from its facts again.

@@ -76,10 +76,12 @@ def _fact_head() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("contract", sa.Text(), nullable=True),
         sa.Column("document", sa.Text(), nullable=True),
+        sa.Column("deal", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("connection", "object", "id", "kind", "key"),
         sqlite_autoincrement=False,
     )
     op.create_index("fact_head_contract", "fact_head", ["contract"], unique=False)
+    op.create_index("fact_head_deal", "fact_head", ["deal"], unique=False)
     op.create_index("fact_head_document", "fact_head", ["document"], unique=False)
 
 

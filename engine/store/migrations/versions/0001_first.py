@@ -19,6 +19,7 @@ def upgrade() -> None:
     first_money.create()
     _api_usage()
     _connection_state()
+    _limit_wait()
     _counter()
     _create_claim()
     _edge()
@@ -50,8 +51,18 @@ def _connection_state() -> None:
         sa.Column("paused_reason", sa.Text(), nullable=True),
         sa.Column("paused_until", sa.BigInteger(), nullable=True),
         sa.Column("paused_at", sa.BigInteger(), nullable=True),
-        sa.Column("not_before", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
+        sqlite_autoincrement=False,
+    )
+
+
+def _limit_wait() -> None:
+    op.create_table(
+        "limit_wait",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("limit_class", sa.Text(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "limit_class"),
         sqlite_autoincrement=False,
     )
 

@@ -1,0 +1,146 @@
+"""From the facts of a contract to how each promise in it is earned. Pure.
+
+Ordered amounts are earned over their service dates; a change of a promise follows the method of its
+product family. Rated usage, and what was billed without an order, is earned over its own service
+dates. A credit takes back what it names: the dates of its invoice line, or, where it names none,
+first what is not yet earned and the rest at once. Costs follow the same dates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from engine.money.calendar import Period
+from engine.money.model import Fact, FactKind
+from engine.money.spread import (
+    Method,
+    Part,
+    Stretch,
+    by_period,
+    stretches,
+    total,
+    unearned_first,
+)
+
+REVENUE: Final = "revenue"
+COST: Final = "cost"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PromiseKey:
+    """What is earned together: one product family of one entity, in one currency."""
+
+    kind: str
+    family: str
+    entity: str
+    currency: str
+    exponent: int
+
+    @property
+    def name(self) -> str:
+        """A name that is unique within the contract."""
+        return ":".join((self.kind, self.family, self.entity, self.currency))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one promise is earned, and by which method it was modified."""
+
+    key: PromiseKey
+    method: Method
+    run: tuple[Stretch, ...]
+
+    @property
+    def amount_minor(self) -> int:
+        """The whole promise."""
+        return total(self.run)
+
+    @property
+    def by_period(self) -> dict[Period, int]:
+        """What falls into each period."""
+        return by_period(self.run)
+
+    @property
+    def first(self) -> date:
+        """The first day of service."""
+        return min(one.since for one in self.run)
+
+    @property
+    def last(self) -> date:
+        """The last day of service."""
+        return max(one.until for one in self.run)
+
+    @property
+    def digest(self) -> str:
+        """Tells whether two plans are the same."""
+        written = repr([self.method.value, [repr(one) for one in self.run]])
+        return hashlib.sha256(written.encode()).hexdigest()[:32]
+
+
+def plans(facts: Sequence[Fact], method_of: Callable[[str], Method]) -> tuple[Plan, ...]:
+    """The plan of every promise of one contract, in the order of their keys."""
+    families = _families(facts)
+    parts: dict[PromiseKey, list[Part]] = defaultdict(list)
+    credits: dict[PromiseKey, list[Fact]] = defaultdict(list)
+    ordered = {fact.obligation for fact in facts if fact.kind is FactKind.ORDERED}
+    rated = {fact.obligation for fact in facts if fact.kind is FactKind.RATED_USAGE}
+    for fact in facts:
+        if not fact.amount_minor:
+            continue
+        key = _key(fact, families)
+        match fact.kind:
+            case FactKind.ORDERED | FactKind.RATED_USAGE | FactKind.COST:
+                parts[key].append(_part(fact))
+            case FactKind.BILLED if fact.obligation not in ordered | rated:
+                parts[key].append(_part(fact))
+            case FactKind.CREDITED:
+                credits[key].append(fact)
+            case _:
+                pass
+    found = []
+    for key in sorted({*parts, *credits}):
+        method = method_of(key.family)
+        run = stretches(parts[key], method)
+        found.append(Plan(key, method, _credited(run, credits[key])))
+    return tuple(plan for plan in found if plan.run)
+
+
+def _families(facts: Iterable[Fact]) -> dict[str, tuple[str, str]]:
+    """Obligation → (family, entity), from the facts that say so."""
+    found: dict[str, tuple[str, str]] = {}
+    for fact in facts:
+        if fact.obligation and fact.family:
+            found.setdefault(fact.obligation, (fact.family, fact.entity or ""))
+    return found
+
+
+def _key(fact: Fact, families: dict[str, tuple[str, str]]) -> PromiseKey:
+    family, entity = families.get(fact.obligation or "", (fact.family or "", fact.entity or ""))
+    kind = COST if fact.kind is FactKind.COST else REVENUE
+    return PromiseKey(
+        kind, fact.family or family, fact.entity or entity, fact.currency, fact.exponent
+    )
+
+
+def _part(fact: Fact) -> Part:
+    first = fact.service_from or fact.effective_on
+    last = fact.service_to or first
+    return Part(f"{fact.obligation or ''}/{fact.key}", fact.amount_minor, first, max(first, last))
+
+
+def _credited(run: tuple[Stretch, ...], credits: Sequence[Fact]) -> tuple[Stretch, ...]:
+    for fact in sorted(credits, key=lambda one: (one.effective_on, one.key)):
+        if fact.service_from is not None and fact.service_to is not None:
+            taken: tuple[Part, ...] = (
+                Part(fact.key, -fact.amount_minor, fact.service_from, fact.service_to),
+            )
+        else:
+            whole = Part(fact.key, -fact.amount_minor, fact.effective_on, fact.effective_on)
+            taken = unearned_first(whole, run, fact.effective_on)
+        run = (*run, *stretches(taken, Method.SEPARATE))
+    return run
