@@ -19,6 +19,7 @@ SECRET_FIELDS: Final = frozenset(
         "access_token",
         "api_key",
         "assertion",
+        "client_assertion",
         "client_secret",
         "code",
         "hapikey",
