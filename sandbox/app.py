@@ -18,6 +18,7 @@ from sandbox.simulator import Simulator
 SYSTEMS: Final[Mapping[str, str]] = {
     "hubspot": "sandbox.hubspot",
     "salesforce": "sandbox.salesforce",
+    "netsuite": "sandbox.netsuite",
     "stripe": "sandbox.stripe",
 }
 

@@ -1,0 +1,1 @@
+"""SuiteQL, the query language, over the account's records."""
