@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -111,13 +112,19 @@ class ObjectSpec:
 
 @dataclass(frozen=True, slots=True)
 class LimitClass:
-    """A rate the vendor enforces: ``calls`` per ``window``, at most ``concurrency`` at once."""
+    """A rate the vendor enforces: ``calls`` per ``window``, at most ``concurrency`` at once.
+
+    ``operations`` are the methods of the connector whose calls count against it, none named: all of
+    them. ``associations`` among them stands for reading associations along with records. While the
+    vendor asks for a pause of this class, only these are held back.
+    """
 
     name: str
     calls: int
     window: timedelta
     concurrency: int | None = None
     description: str = ""
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +144,11 @@ class ConnectorSpec:
         """The facts of an object, falling back to those of ``"*"``."""
         by_name = {spec.name: spec for spec in self.objects}
         return by_name.get(name) or by_name.get("*")
+
+    def holds_back(self, limit_class: str, operations: Collection[str]) -> bool:
+        """Whether a pause of a limit class holds back a call that makes these operations.
+
+        Without operations: whether it holds back every call. So does a class that is not declared.
+        """
+        own = {limit.name: limit.operations for limit in self.limits}.get(limit_class, ())
+        return not own or not set(own).isdisjoint(operations)

@@ -34,7 +34,7 @@ def identify(services: Services, connection: str) -> Account:
     Another account than the pinned one pauses the connection: its links would point at strangers.
     Raises ``CallError`` or ``UnavailableError``.
     """
-    answered = services.gateway.read(connection, lambda connector: connector.check())
+    answered = services.gateway.read(connection, lambda connector: connector.check(), "check")
     now = services.clock.now()
     with services.store.write() as tx:
         pinned = connections.pin(tx, connection, answered)

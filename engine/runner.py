@@ -392,11 +392,8 @@ class Runner:
         with self._services.store.read() as tx:
             due = delivery_views.next_due(tx, self._flowing())
         moments = [due] if due else []
-        moments += [
-            gateway.until(name, APPLY)
-            for name in self._services.config.connections
-            if not gateway.usable(name, APPLY)
-        ]
+        names = self._services.config.connections
+        moments += [gateway.until(name, APPLY) for name in names if not gateway.usable(name, APPLY)]
         moments += list(self.failing_streams().values())
         wait = min((microseconds(moment) - microseconds(now) for moment in moments), default=0)
         return min(1.0, max(0.02, wait / 1_000_000))

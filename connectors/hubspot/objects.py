@@ -165,6 +165,22 @@ OBJECTS: Final = (
 
 _TEN_SECONDS: Final = timedelta(seconds=10)
 
+# Searches are counted apart ("API usage guidelines", "Search API rate limits").
+BURST_OPERATIONS: Final = (
+    "check",
+    "describe",
+    "read",
+    "list",
+    "removed",
+    "lookup",
+    "associations",
+    "parents",
+    "children",
+    "apply",
+    "inspect",
+    "create",
+)
+
 LIMITS: Final = (
     LimitClass(
         BURST,
@@ -172,9 +188,22 @@ LIMITS: Final = (
         _TEN_SECONDS,
         description="All calls of a private app or service key (Professional and Enterprise); "
         "Free and Starter allow 100, a public app 110",
+        operations=BURST_OPERATIONS,
     ),
-    LimitClass(SEARCH, 5, timedelta(seconds=1), description="All searches of the account together"),
-    LimitClass(ASSOCIATIONS, 100, _TEN_SECONDS, description="Calls of the associations API"),
+    LimitClass(
+        SEARCH,
+        5,
+        timedelta(seconds=1),
+        description="All searches of the account together",
+        operations=("changes", "search"),
+    ),
+    LimitClass(
+        ASSOCIATIONS,
+        100,
+        _TEN_SECONDS,
+        description="Calls of the associations API",
+        operations=("associations", "parents", "children"),
+    ),
     LimitClass(
         DAILY,
         625_000,

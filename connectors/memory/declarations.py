@@ -47,6 +47,13 @@ def spec_of(objects: tuple[MemoryObject, ...]) -> ConnectorSpec:
         objects=tuple(one.spec for one in objects),
         limits=(
             LimitClass("default", 1_000_000, timedelta(seconds=1), description="As good as none."),
+            LimitClass(
+                "search",
+                1_000_000,
+                timedelta(seconds=1),
+                description="Searches, counted apart. As good as none.",
+                operations=("changes", "search"),
+            ),
         ),
         webhooks=True,
         documentation="connectors/memory/README.md",

@@ -75,13 +75,14 @@ class MemoryCall:
 class Fault:
     """One thing that goes wrong.
 
-    ``wait`` is for RATE_LIMITED, ``until`` for QUOTA_SPENT. ``records`` are the places in the batch
-    that REFUSED, FIELD_LOCKED and ROW_LOCKED hit. ``applied`` makes ANSWER_LOST keep only the first
-    so many records of the batch (``None``: all).
+    ``wait`` and ``limit_class`` are for RATE_LIMITED, ``until`` for QUOTA_SPENT. ``records`` are
+    the places in the batch that REFUSED, FIELD_LOCKED and ROW_LOCKED hit. ``applied`` makes
+    ANSWER_LOST keep only the first so many records of the batch (``None``: all).
     """
 
     kind: FaultKind
     wait: timedelta = timedelta(seconds=1)
+    limit_class: str = "default"
     until: datetime | None = None
     records: tuple[int, ...] = (0,)
     applied: int | None = None
@@ -90,7 +91,11 @@ class Fault:
         """What the connector reports for a fault of the whole call."""
         match self.kind:
             case FaultKind.RATE_LIMITED:
-                return RateLimited("the memory account asks for a pause", wait=self.wait)
+                return RateLimited(
+                    "the memory account asks for a pause",
+                    wait=self.wait,
+                    limit_class=self.limit_class,
+                )
             case FaultKind.AUTH_FAILED:
                 return AuthFailed("the memory account refuses the credentials", code="AUTH_FAILED")
             case FaultKind.QUOTA_SPENT:

@@ -208,7 +208,7 @@ class Acts:
         selection = Selection(far.object, ())
         try:
             read = self.services.gateway.read(
-                far.connection, lambda connector: connector.read(selection, [far.id])
+                far.connection, lambda connector: connector.read(selection, [far.id]), "read"
             )
         except (CallError, UnavailableError) as error:
             raise ControlError("unavailable", f"{far} cannot be looked up: {error}") from None

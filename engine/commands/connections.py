@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.commands.kit import EXIT_WRONG, Surroundings, command, connection_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.store.connections import ConnectionState
 
 
 @click.group("connections", epilog="Example: revline connections list")
@@ -18,16 +24,20 @@ def connections() -> None:
 def list_connections(surroundings: Surroundings) -> None:
     """List connections with their accounts, pauses and calls of today."""
     from engine.store import connections as stored
+    from engine.store import limits
 
     project = surroundings.project
     now = project.clock.now()
     with project.reading() as store, store.read() as tx:
         states = stored.every(tx)
+        waits = limits.every(tx)
         calls = stored.calls_on(tx, now.date().isoformat())
-    rows = [
-        _content(name, one.connector, states.get(name), calls.get(name, 0), now)
-        for name, one in project.config.connections.items()
-    ]
+    rows = []
+    for name, one in project.config.connections.items():
+        state = states.get(name)
+        asked = waits.get(limits.account_of(one.connector, name, state), {})
+        ahead = {limit: until for limit, until in asked.items() if until > now}
+        rows.append(_content(name, one.connector, state, ahead, calls.get(name, 0), now))
     if surroundings.as_json:
         surroundings.answer(rows)
         return
@@ -51,14 +61,21 @@ def list_connections(surroundings: Surroundings) -> None:
             surroundings.say(f"{row['name']}: {row['reason']}")
 
 
-def _content(name: str, connector: str, state: Any, calls: int, now: Any) -> dict[str, Any]:
+def _content(
+    name: str,
+    connector: str,
+    state: ConnectionState | None,
+    limited: Mapping[str, datetime],
+    calls: int,
+    now: datetime,
+) -> dict[str, Any]:
     account = state.account if state else None
-    usable = state is None or state.usable(now)
-    code = state.paused_code if state and not usable else None
-    word = "ready" if usable else f"paused ({code})" if code else "limited"
-    until = None
-    if state and not usable:
-        until = state.paused_until or (state.not_before if not code else None)
+    paused = state if state and not state.usable(now) else None
+    word, until = "ready", None
+    if paused is not None:
+        word, until = f"paused ({paused.paused_code})", paused.paused_until
+    elif limited:
+        word, until = f"limited ({', '.join(sorted(limited))})", max(limited.values())
     return {
         "name": name,
         "connector": connector,
@@ -66,7 +83,7 @@ def _content(name: str, connector: str, state: Any, calls: int, now: Any) -> dic
         if account is None
         else {"id": account.id, "name": account.name, "environment": account.environment},
         "state": word,
-        "reason": state.paused_reason if code else None,
+        "reason": paused.paused_reason if paused else None,
         "until": until.isoformat() if until else None,
         "api_calls": calls,
     }

@@ -72,7 +72,7 @@ def _pages(
     cursor: str | None = None
     while True:
         page = services.gateway.read(
-            endpoint.connection, partial(_page, connector, selection, cursor, limit)
+            endpoint.connection, partial(_page, connector, selection, cursor, limit), "list"
         )
         yield page.records
         if page.at_head:

@@ -97,7 +97,9 @@ def rivals(services: Services, sync: SyncConfig, sources: Sequence[Address]) -> 
         return []
     selection = Selection(far.object, ())
     ids = [alias.far.id for alias in aliases]
-    answer = services.gateway.read(far.connection, lambda connector: connector.read(selection, ids))
+    answer = services.gateway.read(
+        far.connection, lambda connector: connector.read(selection, ids), "read"
+    )
     problems = []
     now = services.clock.now()
     for alias, record in zip(aliases, answer, strict=True):

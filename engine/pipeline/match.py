@@ -204,6 +204,7 @@ class _Matching:
             answers = self._services.gateway.read(
                 self._endpoint.connection,
                 lambda _, s=selection, q=queries: connector.search(s, q),  # type: ignore[misc]
+                "search",
             )
             self._take_answers(asking, answers, turn)
 
@@ -270,7 +271,7 @@ class _Matching:
         selection = live_selection(reading[0].item.rules, [])
         ids = [done.link.far.id for done in reading if done.link is not None]
         answer = self._services.gateway.read(
-            self._endpoint.connection, lambda connector: connector.read(selection, ids)
+            self._endpoint.connection, lambda connector: connector.read(selection, ids), "read"
         )
         for done, record in zip(reading, answer, strict=True):
             if done.link is not None and record.life is not Life.LIVE:

@@ -29,6 +29,7 @@ from engine.pipeline.batch import (
 )
 from engine.pipeline.diff import Sight, diff, two_way_pairs
 from engine.pipeline.digests import value_digest
+from engine.pipeline.gateway import reads
 from engine.pipeline.match import match
 from engine.pipeline.prepare import Read
 from engine.pipeline.references import Catalogues, lookups
@@ -114,7 +115,9 @@ def _sources(
     selection = services.selection(sync.source)
     connector = services.gateway.connector(connection)
     if ids is not None:
-        read = services.gateway.read(connection, lambda c: c.read(selection, ids))
+        read = services.gateway.read(
+            connection, lambda c: c.read(selection, ids), *reads("read", selection)
+        )
         return [[record for record in read if record.life is Life.LIVE]]
     if not isinstance(connector, Lists):
         return []
@@ -127,6 +130,7 @@ def _sources(
         page = services.gateway.read(
             connection,
             lambda _, at=at: connector.list(selection, at, size),  # type: ignore[misc]
+            *reads("list", selection),
         )
         since = sync.start_from.since
         kept = [

@@ -12,6 +12,7 @@ from connectors.records import Life, Page, Record
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, Known, NewRow, Origin
 from engine.pipeline.digests import field_digests, record_hash
+from engine.pipeline.gateway import reads
 from engine.pipeline.services import Services
 from engine.store import codec, connections, delivery_states, inbox, records, streams
 from engine.store.sql import Tx
@@ -63,7 +64,9 @@ def poll_changes(services: Services, endpoint: Endpoint) -> Polled:
         cursor = connector.first_cursor(selection, _first_since(services, endpoint, asked_at))
     services.failpoint("poll.before_page")
     page = services.gateway.read(
-        endpoint.connection, lambda _: connector.changes(selection, cursor, spec.page_changes)
+        endpoint.connection,
+        lambda _: connector.changes(selection, cursor, spec.page_changes),
+        *reads("changes", selection),
     )
     services.failpoint("poll.page_received")
     return _commit(services, name, endpoint, page, asked_at, Origin.POLL)
@@ -86,7 +89,7 @@ def poll_removed(services: Services, endpoint: Endpoint) -> Polled:
     cursor = stream.cursor if stream else None
     limit = services.object_spec(endpoint).page_list
     page = services.gateway.read(
-        endpoint.connection, lambda _: connector.removed(selection, cursor, limit)
+        endpoint.connection, lambda _: connector.removed(selection, cursor, limit), "removed"
     )
     return _commit(services, name, endpoint, page, asked_at, Origin.REMOVED)
 
@@ -103,7 +106,9 @@ def backfill(services: Services, sync: SyncConfig, since: datetime | None) -> Po
     cursor = stream.cursor if stream and not stream.at_head else None
     limit = services.object_spec(sync.source).page_list
     page = services.gateway.read(
-        sync.source.connection, lambda _: connector.list(selection, cursor, limit, since)
+        sync.source.connection,
+        lambda _: connector.list(selection, cursor, limit, since),
+        *reads("list", selection),
     )
     services.failpoint("poll.page_received")
     kept = tuple(record for record in page.records if _recent(record, since))

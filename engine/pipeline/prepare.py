@@ -14,6 +14,7 @@ from engine.mapping.model import SourceView
 from engine.model import Address, Delivery, Known
 from engine.pipeline.batch import Work
 from engine.pipeline.digests import record_hash
+from engine.pipeline.gateway import reads
 from engine.pipeline.poll import SNAPSHOT, WRITTEN, remember_read
 from engine.pipeline.services import Services
 from engine.store import codec, inbox, records
@@ -69,7 +70,9 @@ def _read(services: Services, sync: SyncConfig, missing: Sequence[Address]) -> d
     selection = services.selection(sync.source)
     ids = [address.id for address in missing]
     answer = services.gateway.read(
-        sync.source.connection, lambda connector: connector.read(selection, ids)
+        sync.source.connection,
+        lambda connector: connector.read(selection, ids),
+        *reads("read", selection),
     )
     return {
         address: Read(record, asked_at, fresh=True)
@@ -152,7 +155,9 @@ def _children_of(
         wanted = list(dict.fromkeys(id for ids in named.values() for id in ids or ()))
         if not wanted:
             return {}
-        answer = services.gateway.read(connection, lambda c: c.read(selection, wanted))
+        answer = services.gateway.read(
+            connection, lambda c: c.read(selection, wanted), *reads("read", selection)
+        )
         by_id = {record.ref.id: record for record in answer if record.life is Life.LIVE}
         return {
             root: tuple(by_id[id] for id in ids or () if id in by_id) for root, ids in named.items()
@@ -166,5 +171,7 @@ def _children_of(
         )
     ids = list(named)
     return services.gateway.read(
-        connection, lambda _: connector.children(selection, sync.source.object, ids)
+        connection,
+        lambda _: connector.children(selection, sync.source.object, ids),
+        *reads("children", selection),
     )

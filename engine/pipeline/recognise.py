@@ -71,7 +71,9 @@ def look(
     identities = [
         Identity(field, rules.identity_value(item.source.object, item.source.id)) for item in items
     ]
-    answers = services.gateway.read(connection, lambda _: connector.lookup(selection, identities))
+    answers = services.gateway.read(
+        connection, lambda _: connector.lookup(selection, identities), "lookup"
+    )
     seen: list[Sight] = []
     for item, answer in zip(items, answers, strict=True):
         if isinstance(answer, NotYetKnowable):

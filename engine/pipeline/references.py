@@ -65,7 +65,7 @@ def _read_catalogue(
     cursor: str | None = None
     while True:
         page = services.gateway.read(
-            connection, partial(_list_page, connector, selection, cursor, limit)
+            connection, partial(_list_page, connector, selection, cursor, limit), "list"
         )
         rows.extend(record.fields for record in page.records)
         if page.at_head:

@@ -166,5 +166,6 @@ def _roots(
     present = services.gateway.read(
         endpoint.connection,
         lambda _: connector.parents(endpoint.object, unknown, sync.source.object),
+        "parents",
     )
     return {**known, **{child: tuple(roots) for child, roots in present.items()}}

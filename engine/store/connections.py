@@ -1,4 +1,4 @@
-"""Connections at run time: pinned accounts, pauses, limits, calls per day; and plain counters."""
+"""Connections at run time: pinned accounts, pauses, calls per day; and plain counters."""
 
 from __future__ import annotations
 
@@ -15,19 +15,16 @@ from engine.store.tables import api_usage, connection_state, counter
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """``not_before`` is when the vendor's limit lets us call again."""
+    """A connection's pinned account, and whether it is paused."""
 
     name: str
     account: AccountIdentity | None
     paused_code: str | None
     paused_reason: str | None
     paused_until: datetime | None
-    not_before: datetime | None
 
     def usable(self, now: datetime) -> bool:
-        """Whether calls may be made now."""
-        if self.not_before is not None and self.not_before > now:
-            return False
+        """Whether it is not paused."""
         if self.paused_code is None:
             return True
         return self.paused_until is not None and self.paused_until <= now
@@ -44,7 +41,6 @@ def every(tx: Tx) -> dict[str, ConnectionState]:
             paused_code=row.paused_code,
             paused_reason=row.paused_reason,
             paused_until=row.paused_until,
-            not_before=row.not_before,
         )
         for row in tx.execute(select(connection_state))
     }
@@ -87,19 +83,6 @@ def resume(tx: Tx, name: str) -> bool:
         .values(paused_code=None, paused_reason=None, paused_until=None, paused_at=None)
     )
     return bool(changed.rowcount)
-
-
-def not_before(tx: Tx, name: str, until: datetime) -> None:
-    """The vendor asked for a pause: no call before this instant."""
-    put_new(tx, connection_state, [{"name": name}])
-    tx.execute(
-        update(connection_state)
-        .where(
-            connection_state.c.name == name,
-            (connection_state.c.not_before.is_(None)) | (connection_state.c.not_before < until),
-        )
-        .values(not_before=until)
-    )
 
 
 def add_calls(tx: Tx, calls: Mapping[str, int], now: datetime) -> None:

@@ -78,7 +78,14 @@ connection_state = table(
     Column("paused_reason", Text),
     Column("paused_until", Instant),
     Column("paused_at", Instant),
-    Column("not_before", Instant),
+)
+
+# Until when a vendor asked us to leave an account alone, per class of its limits.
+limit_wait = table(
+    "limit_wait",
+    Column("account", Text, primary_key=True),
+    Column("limit_class", Text, primary_key=True),
+    Column("not_before", Instant, nullable=False),
 )
 
 # Calls per connection and day (UTC), for status and budgets.

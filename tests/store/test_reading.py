@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from connectors.records import AccountIdentity
 from engine.model import Known
-from engine.store import connections, records, streams
+from engine.store import connections, limits, records, streams
 from engine.store.store import Store
 from engine.store.streams import Stream
 from tests.store.conftest import NOW, StoreMaker
@@ -100,12 +100,35 @@ def test_the_first_account_that_answers_is_pinned(store: Store) -> None:
         assert connections.every(tx)["crm"].account == ours
 
 
+def test_an_account_is_left_alone_until_the_vendor_said_per_class(store: Store) -> None:
+    with store.write() as tx:
+        limits.wait(tx, "memory 1", "search", LATER)
+        limits.wait(tx, "memory 1", "search", NOW)  # An earlier word does not shorten it.
+        limits.wait(tx, "memory 1", "burst", NOW)
+        limits.wait(tx, "memory 2", "burst", NOW)
+        limits.wait(tx, "memory 2", "burst", LATER)
+    with store.read() as tx:
+        assert limits.every(tx) == {
+            "memory 1": {"search": LATER, "burst": NOW},
+            "memory 2": {"burst": LATER},
+        }
+
+
+def test_limits_belong_to_the_account_once_it_is_known(store: Store) -> None:
+    account = AccountIdentity("17", "Ours", "sandbox")
+    with store.write() as tx:
+        assert limits.account_of("memory", "crm", None) == "connection crm"
+        connections.pause(tx, "crm", "X", "not met yet", NOW)
+        assert limits.account_of("memory", "crm", connections.every(tx)["crm"]) == "connection crm"
+        for name in ("crm", "crm2"):
+            connections.pin(tx, name, account)
+        states = connections.every(tx)
+        keys = {limits.account_of("memory", name, states[name]) for name in ("crm", "crm2")}
+    assert keys == {"memory 17"}
+
+
 def test_a_connection_rests_until_it_may_be_used(store: Store) -> None:
     with store.write() as tx:
-        connections.not_before(tx, "crm", LATER)
-        connections.not_before(tx, "crm", NOW)  # An earlier word does not shorten it.
-        state = connections.every(tx)["crm"]
-        assert (state.usable(NOW), state.usable(LATER)) == (False, True)
         connections.pause(tx, "crm", "AUTH_FAILED", "what the vendor said \0 cut", NOW)
         state = connections.every(tx)["crm"]
         assert (state.paused_code, state.usable(LATER)) == ("AUTH_FAILED", False)

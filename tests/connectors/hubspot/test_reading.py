@@ -410,3 +410,33 @@ def test_calls_are_observed_by_their_limit_class(connector, world, deals):
         "associations",
         "burst",
     ]
+
+
+def test_every_limit_class_names_the_operations_it_counts(connector, world, deals):
+    """What a call counts against, as the transport saw it, holds exactly such calls back."""
+    id = world.create("deals", dealname="x")
+    connector.describe("deals")  # definitions are read once, with whatever comes first
+    named = Selection("deals", ("amount",), ("contacts",))
+    since = connector.first_cursor(deals, datetime(2000, 1, 1, tzinfo=UTC))
+    calls = {
+        ("changes",): lambda: connector.changes(deals, since, 10),
+        ("changes", "associations"): lambda: connector.changes(named, since, 10),
+        ("search",): lambda: connector.search(deals, [{"dealname": "x"}]),
+        ("read",): lambda: connector.read(deals, [id]),
+        ("list",): lambda: connector.list(deals, None, 10),
+        ("removed",): lambda: connector.removed(deals, None, 10),
+        ("parents",): lambda: connector.parents("line_items", ["1"], "deals"),
+        ("lookup",): lambda: connector.lookup(deals, [Identity("hs_object_id", id)]),
+    }
+    for operations, call in calls.items():
+        before = len(world.observed)
+        call()
+        seen = {one.limit_class for one in world.observed[before:]}
+        assert seen, operations
+        for limit_class in seen:
+            assert connector.spec.holds_back(limit_class, operations), (operations, limit_class)
+    assert not connector.spec.holds_back("search", ("read", "list", "apply", "associations"))
+    assert not connector.spec.holds_back("burst", ("search", "changes"))
+    assert not connector.spec.holds_back("search", ())
+    assert connector.spec.holds_back("daily", ())
+    assert connector.spec.holds_back("a class nobody declared", ("search",))
