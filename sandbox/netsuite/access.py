@@ -133,7 +133,7 @@ class Access:
             raise OAuthError("invalid_scope", "scope is not that of the integration")
         issued, expires = claims.get("iat"), claims.get("exp")
         now = self.now().timestamp()
-        if not _is_number(issued) or not _is_number(expires):
+        if not isinstance(issued, int | float) or not isinstance(expires, int | float):
             raise OAuthError("invalid_grant", "iat or exp is missing")
         if expires <= now or issued > now + SKEW_MAX.total_seconds():
             raise OAuthError("invalid_grant", "the assertion is expired or from the future")
@@ -176,10 +176,6 @@ class Access:
             return "oauth_nonce is too short or was used before"
         self.nonces.add((stamp, nonce))
         return None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _public_key(pem: str) -> Any:

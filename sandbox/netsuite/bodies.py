@@ -171,12 +171,12 @@ def merge_lines(
 
     ``replace`` puts the new lines in place of all old ones.
     """
-    key = next((spec.name for spec in fields.values() if spec.key), None)
+    key = next(spec.name for spec in fields.values() if spec.key)
     numbered = key in {"line", "id"}
-    merged = {} if replace else {line[key]: line for line in old if key is not None}
+    merged = {} if replace else {line[key]: line for line in old}
     following = max((line[key] for line in old if numbered and not replace), default=0) + 1
     for place, line in enumerate(new):
-        value = line.get(key) if key is not None else None
+        value = line.get(key)
         if value is None:
             if not numbered:
                 raise content_error(f"{key} is required.", f"{name}.items[{place}].{key}")

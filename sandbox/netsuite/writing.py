@@ -202,7 +202,7 @@ def _copy(source: Row) -> Row:
     return {name: source[name] for name in COPIED if source.get(name) is not None}
 
 
-def _order_to_invoice(books: Books, id: str, order: Row) -> Row:
+def _order_to_invoice(_: Books, id: str, order: Row) -> Row:
     if order["orderStatus"] == "A":
         raise user_error("The sales order is pending approval and cannot be billed.")
     lines = []

@@ -113,10 +113,10 @@ class _Parser:
     def _one(self) -> Test:
         if self._peek() == "(":
             self._next()
-            test = self._either()
+            inner = self._either()
             if self._next() != ")":
                 raise _wrong("a parenthesis is not closed")
-            return test
+            return inner
         name, operator = self._next(), self._next()
         negated = operator.endswith("_NOT")
         operator = operator.removesuffix("_NOT")

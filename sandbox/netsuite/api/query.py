@@ -19,7 +19,7 @@ from sandbox.netsuite.api.desk import (
 )
 from sandbox.netsuite.books import Books
 from sandbox.netsuite.errors import Detail, Refusal, content_error, header_error, parameter_error
-from sandbox.netsuite.suiteql.engine import Engine
+from sandbox.netsuite.suiteql.engine import Engine, Result
 from sandbox.netsuite.suiteql.tokens import QueryError
 from sandbox.simulator import BadCommand
 
@@ -77,7 +77,7 @@ class Queries:
             message = f"Invalid search query. Search error occurred: {error}"
             where = {"o:errorQueryParam": "q"}
             raise Refusal(400, Detail(message, "INVALID_PARAMETER", where)) from error
-        _observe(desk, request, result.query.everything, result.query.ordered, result.total > limit)
+        _observe(desk, request, result, limit)
         total = min(result.total, ROWS_MAX)
         answer = {
             "links": page_links(request, limit, offset, total),
@@ -99,15 +99,9 @@ def _parts(body: dict[str, Any]) -> tuple[str, list[Any]]:
     return text, parameters
 
 
-def _observe(
-    desk: Desk,
-    request: Request,
-    everything: bool,
-    ordered: bool,
-    paged: bool,  # noqa: FBT001
-) -> None:
+def _observe(desk: Desk, request: Request, result: Result, limit: int) -> None:
     """Note what works here and hurts in a real account."""
-    if everything:
+    if result.query.everything:
         desk.violation("select_everything", "SELECT * runs into time-outs", request)
-    if paged and not ordered:
+    if result.total > limit and not result.query.ordered:
         desk.violation("unordered_pages", "pages without ORDER BY lose and repeat rows", request)

@@ -15,13 +15,13 @@ from sandbox.netsuite.rules.settling import complete_credit, complete_payment, c
 from sandbox.netsuite.values import Row
 
 
-def _complete_named(saving: Saving, row: Row) -> None:
+def _complete_named(_: Saving, row: Row) -> None:
     if not row.get("name"):
         raise content_error("Please enter value(s) for: Name.", "name")
     row["isInactive"] = row.get("isInactive") or False
 
 
-def _complete_account(saving: Saving, row: Row) -> None:
+def _complete_account(_: Saving, row: Row) -> None:
     for name in ("acctNumber", "acctName", "acctType"):
         if not row.get(name):
             raise content_error(f"Please enter value(s) for: {name}.", name)

@@ -47,7 +47,7 @@ def _posting(saving: Saving, row: Row, line: Row, place: int) -> Posting:
     debit, credit = line.get("debit"), line.get("credit")
     if bool(debit) == bool(credit):
         raise content_error("Each line has either a debit or a credit.", path)
-    amount: Decimal = debit or credit
+    amount = Decimal(debit or credit or 0)
     if amount < 0:
         raise content_error("Amounts of a journal entry cannot be negative.", path)
     exact_amount(books, row["currency"], amount, f"{path}.{'debit' if debit else 'credit'}")

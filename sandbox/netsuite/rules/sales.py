@@ -170,10 +170,8 @@ def sale_impact(books: Books, row: Row, sign: Decimal) -> tuple[Posting, ...]:
     row["account"] = receivable_account(books, row, entity)
     shared = {"entity": entity}
     total = row["total"] * sign
-    main = Posting(
-        0, "main", row["account"], total, base_amount(books, row, total), {**shared, "memo": row.get("memo")}
-    )  # fmt: skip
-    postings = [main]
+    about: Row = {**shared, "memo": row.get("memo")}
+    postings = [Posting(0, "main", row["account"], total, base_amount(books, row, total), about)]
     for line in row["item"]:
         amount = -line["amount"] * sign
         about = {**shared, **{name: line.get(name) for name in ABOUT}}

@@ -141,10 +141,8 @@ def _apply(
             amount = due if left is None else min(due, left)
         exact_amount(books, row["currency"], amount, f"{path}.amount")
         if amount <= 0 or amount > due:
-            raise user_error(
-                f"The amount {amount} cannot be applied to {books.title('transaction', line['doc'])}: "
-                f"{due} is open."
-            )  # fmt: skip
+            title = books.title("transaction", line["doc"])
+            raise user_error(f"{amount} cannot be applied to {title}: {due} is open.")
         if left is not None:
             if amount > left:
                 raise user_error("The amount applied exceeds the amount that is there to apply.")

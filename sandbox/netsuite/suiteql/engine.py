@@ -128,12 +128,12 @@ class Engine:
             self._connection.execute(f'DROP TABLE IF EXISTS "{name}"')
             inner = ", ".join(f'"{one.name}" {SQL_TYPES[one.kind]}' for one in columns.values())
             self._connection.execute(f'CREATE TABLE "{name}" ({inner})')
-        for table, column in _INDEXED:
-            self._connection.execute(f'CREATE INDEX "{table}_{column}" ON "{table}" ("{column}")')
+        for name, column in _INDEXED:
+            self._connection.execute(f'CREATE INDEX "{name}_{column}" ON "{name}" ("{column}")')
         self._insert("dual", {"dummy": "X"})
         self._schema_version = self._books.schema_version
-        for name, table in self._books.tables.items():
-            self._books.dirty.update((name, id) for id in table)
+        for type, rows in self._books.tables.items():
+            self._books.dirty.update((type, id) for id in rows)
 
     def _replace(self, type: str, id: str) -> None:
         spec = self._books.types[type]
@@ -148,7 +148,7 @@ class Engine:
         else:
             return
         if row is not None:
-            for table, values in project(self._books, spec, id, row, self._zone):
+            for table, values in project(self._books, spec, id, row):
                 self._insert(table, values)
 
     def _forget(self, type: str, id: str) -> None:

@@ -32,7 +32,7 @@ DEPTH_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A piece of SQL. ``constant``: a literal or parameter, which takes the kind it is needed in."""
+    """A piece of SQL. ``constant``: a literal or parameter, of the kind it is needed in."""
 
     sql: str
     kind: str  # number, text, flag, date, unknown

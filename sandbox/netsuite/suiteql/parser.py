@@ -52,7 +52,7 @@ class Parser(Values):
         if len(set(names)) != len(names):
             raise QueryError("two columns have the same name")
         columns = ", ".join(f'{item.sql} AS "{item.name}"' for item in items)
-        parts = [f"SELECT {distinct}{columns} FROM {source}"]
+        parts = [f"SELECT {distinct}{columns} FROM {source}"]  # noqa: S608 - every name is known
         if self._take("where"):
             parts.append(f"WHERE {self._condition()}")
         if self._take("group"):
@@ -215,11 +215,10 @@ class Parser(Values):
                 depth += 1 if token.text == "(" else -1
                 if depth == 0:
                     return False
-            elif depth == 1 and (
-                token.text in COMPARISONS or (token.kind == "name" and token.text.lower() in WORDS)
-            ):
-                return True
-            elif depth > 1 and token.text in COMPARISONS:
+                continue
+            compares = token.kind == "sign" and token.text in COMPARISONS
+            words = token.kind == "name" and token.text.lower() in WORDS
+            if compares or (words and depth == 1):
                 return True
         return False
 

@@ -45,7 +45,7 @@ SIMPLE: Final = {
 }
 
 
-def project(books: Books, spec: RecordType, id: str, row: Row, zone: tzinfo) -> Projected:
+def project(books: Books, spec: RecordType, id: str, row: Row) -> Projected:
     """The rows of one record, table by table."""
     if spec.family == "transaction":
         yield from _transaction(books, spec, id, row)
@@ -54,9 +54,9 @@ def project(books: Books, spec: RecordType, id: str, row: Row, zone: tzinfo) -> 
     shown["id"] = int(id)
     extra = _EXTRA.get(spec.name)
     if extra is not None:
-        shown |= extra(books, spec, row)
+        shown |= extra(books, row)
     elif spec.family == "item":
-        shown |= _item(books, spec, row)
+        shown |= _item(spec, row)
     else:
         shown["fullname"] = row.get("name")
     yield SIMPLE[spec.name], shown
@@ -70,27 +70,27 @@ def project(books: Books, spec: RecordType, id: str, row: Row, zone: tzinfo) -> 
         yield "customersubsidiaryrelationship", {**primary, "isprimarysub": True, "name": name}
 
 
-def _account(books: Books, spec: RecordType, row: Row) -> Row:
+def _account(_: Books, row: Row) -> Row:
     display = f"{row['acctNumber']} {row['acctName']}"
     names = {"fullname": row["acctName"], "accountsearchdisplaynamecopy": row["acctName"]}
     return {**names, "accountsearchdisplayname": display}
 
 
-def _item(books: Books, spec: RecordType, row: Row) -> Row:
+def _item(spec: RecordType, row: Row) -> Row:
     deferral = row.get("deferredRevenueAccount")
     return {"itemtype": spec.code, "fullname": row["itemId"], "deferralaccount": deferral}
 
 
-def _relationship(books: Books, spec: RecordType, row: Row) -> Row:
+def _relationship(books: Books, row: Row) -> Row:
     parts = (books.title("customer", row["entity"]), books.title("subsidiary", row["subsidiary"]))
     return {"name": " : ".join(parts)}
 
 
-def _consolidated(books: Books, spec: RecordType, row: Row) -> Row:
+def _consolidated(_: Books, __: Row) -> Row:
     return {"accountingbook": 1}
 
 
-_EXTRA: Final[dict[str, Callable[[Books, RecordType, Row], Row]]] = {
+_EXTRA: Final[dict[str, Callable[[Books, Row], Row]]] = {
     "account": _account,
     "customerSubsidiaryRelationship": _relationship,
     "consolidatedExchangeRate": _consolidated,

@@ -17,10 +17,13 @@ _TOKEN: Final = re.compile(
     re.VERBOSE,
 )
 RESERVED: Final = frozenset(
-    "select distinct from where group by having order asc desc and or not in like is null between "
-    "join inner left outer on as case when then else end fetch first next rows row only nulls last "
-    "limit union".split()
-)
+    {
+        "select", "distinct", "from", "where", "group", "by", "having", "order", "asc", "desc",
+        "and", "or", "not", "in", "like", "is", "null", "between", "join", "inner", "left",
+        "outer", "on", "as", "case", "when", "then", "else", "end", "fetch", "first", "next",
+        "rows", "row", "only", "nulls", "last", "limit", "union",
+    }
+)  # fmt: skip
 
 
 class QueryError(ValueError):

@@ -11,7 +11,13 @@ import jwt
 import pytest
 import requests
 
-from sandbox.netsuite import ALGORITHM, CERTIFICATE_ID, CLIENT_ID, NetSuiteSimulator, private_key_pem
+from sandbox.netsuite import (
+    ALGORITHM,
+    CERTIFICATE_ID,
+    CLIENT_ID,
+    NetSuiteSimulator,
+    private_key_pem,
+)
 from sandbox.server import serve
 from sandbox.simulator import Mutation
 

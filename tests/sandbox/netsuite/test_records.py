@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 
 def test_create_answers_204_and_where_the_record_is(account: Any) -> None:
     answer = account.call("POST", "customer", {"companyName": "Acme", "subsidiary": {"id": "2"}})
