@@ -13,7 +13,7 @@ from connectors.records import Change, Life, Operation, Record, Value
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, Candidate, Delivery, IntentState, IssueReport
 from engine.pipeline.batch import InDoubt, Planned, Problem, Result, Settled, TryLater
-from engine.pipeline.gateway import UnavailableError, whole_call_failed
+from engine.pipeline.gateway import UnavailableError, alone_unanswered, whole_call_failed
 from engine.pipeline.life import MOVED, follow_target
 from engine.pipeline.recognise import LOOK_FIRST
 from engine.pipeline.services import Services
@@ -123,7 +123,7 @@ def _read_back(
     selection = live_selection(chunk[0].decided.matched.item.rules, [])
     try:
         answer = services.gateway.read(
-            chunk[0].intent.connection, lambda connector: connector.read(selection, ids), "read"
+            chunk[0].intent.connection, lambda connector: connector.read(selection, ids)
         )
     except (CallError, UnavailableError):
         return {}  # The write itself is known; what it became is seen when it comes back.
@@ -145,19 +145,29 @@ def _settle(
         whole = whole_call_failed(outcomes)
         if whole:
             services.gateway.batch_failed(sync.name)
+        spared = whole or _spared(services, chunk, outcomes)
         for item, outcome in zip(chunk, outcomes, strict=True):
             key = item.decided.matched.item.key
             if isinstance(outcome, Confirmed):
                 settling.confirmed(item, _with_stored(outcome, stored.get(outcome.id)))
                 results[key] = Settled(wrote=True)
             else:
-                results[key] = _failed(services, sync, settling, item, outcome, whole=whole)
+                results[key] = _failed(services, sync, settling, item, outcome, spared=spared)
         services.failpoint("outcome.before_commit")
         settling.write()
         services.failpoint("outcome.ledger_inserted")
     services.failpoint("outcome.after_commit")
     results.update(_follow_gone(services, sync, chunk, results))
     return results
+
+
+def _spared(services: Services, chunk: Sequence[Planned], outcomes: Sequence[Outcome]) -> bool:
+    """Whether a record that was alone in its call keeps its tries: the system answers nobody."""
+    if not alone_unanswered(outcomes):
+        return False
+    delivery, connection = chunk[0].decided.matched.item.delivery, chunk[0].intent.connection
+    now = services.clock.now()
+    return not services.gateway.answers.blames(delivery, connection, now, writing=True)
 
 
 def _follow_gone(
@@ -175,9 +185,7 @@ def _follow_gone(
         return {}
     selection = live_selection(gone[0].item.rules, [])
     answer = services.gateway.read(
-        fars[0].connection,
-        lambda connector: connector.read(selection, [far.id for far in fars]),
-        "read",
+        fars[0].connection, lambda connector: connector.read(selection, [far.id for far in fars])
     )
     followed: Results = {}
     for matched, record in zip((m for m in gone if m.link is not None), answer, strict=True):
@@ -202,13 +210,13 @@ def _failed(
     item: Planned,
     outcome: Failed,
     *,
-    whole: bool,
+    spared: bool,
 ) -> Result:
     error = outcome.error
     delivery = item.decided.matched.item.delivery
     verdict = judge(
         error,
-        tries=0 if whole else delivery.tries,
+        tries=0 if spared else delivery.tries,
         retries=sync.retries,
         now=services.clock.now(),
         random=services.random,
@@ -239,7 +247,7 @@ def _failed(
         return TryLater(services.clock.now(), LOOK_FIRST)
     if final:
         return Problem(_report(sync, item, error, verdict))
-    return _later(services, item, verdict, whole=whole)
+    return _later(services, item, verdict, spared=spared)
 
 
 def _may_look(sync: SyncConfig, item: Planned) -> bool:
@@ -249,13 +257,13 @@ def _may_look(sync: SyncConfig, item: Planned) -> bool:
     return decided.create and not decided.matched.looked and fresh
 
 
-def _later(services: Services, item: Planned, verdict: Verdict, *, whole: bool) -> TryLater:
+def _later(services: Services, item: Planned, verdict: Verdict, *, spared: bool) -> TryLater:
     if verdict.next is Next.PAUSE:
         until = verdict.until or services.clock.now() + timedelta(minutes=1)
         return TryLater(until, verdict.code, counts=False)
-    if whole:
+    if spared:
         # The call got no answer; none of its records is to blame, and none uses up a try.
-        due_at = services.clock.now() + services.gateway.rest(item.intent.connection)
+        due_at = services.clock.now() + services.gateway.rest(item.intent.connection, writing=True)
         return TryLater(due_at, verdict.code, counts=False)
     return TryLater(verdict.due_at, verdict.code, counts=verdict.next is Next.RETRY)
 

@@ -22,7 +22,7 @@ from engine.pipeline.batch import Item, Problem, Result, Settled, Skipped, TryLa
 from engine.pipeline.close import close, release
 from engine.pipeline.decide import decide
 from engine.pipeline.digests import record_hash
-from engine.pipeline.gateway import APPLY, UnavailableError
+from engine.pipeline.gateway import UnavailableError
 from engine.pipeline.intend import intend
 from engine.pipeline.match import match
 from engine.pipeline.prepare import Read
@@ -55,8 +55,7 @@ def claim_size(services: Services, sync: SyncConfig) -> int:
 def drain(services: Services, catalogues: Catalogues, sync: SyncConfig) -> int:
     """Work through one batch of due deliveries. Returns how many were claimed."""
     gateway = services.gateway
-    source, target = sync.source.connection, sync.target.connection
-    if not (gateway.usable(source) and gateway.usable(target, APPLY)):
+    if not (gateway.usable(sync.source.connection) and gateway.usable(sync.target.connection)):
         return 0
     now = services.clock.now()
     with services.store.write() as tx:
@@ -140,11 +139,28 @@ def _read_failed(
         close(services, sync, results, claimed, {})
         return
     services.gateway.batch_failed(sync.name)
-    # Of several none is to blame, so none of them uses up a try; the connection is given a rest.
-    rest = services.gateway.rest(sync.source.connection, sync.target.connection)
+    # Who is not to blame uses up no try; the connection is given a rest.
+    rest = services.gateway.rest(*_sides(sync), writing=False)
     due_at = verdict.until or services.clock.now() + rest
-    free = len(claimed) > 1 or verdict.next in (Next.RETRY_FREE, Next.PAUSE)
+    free = verdict.next in (Next.RETRY_FREE, Next.PAUSE) or not _blames(services, sync, claimed)
     release(services, sync, claimed, due_at, error.code, counts=not free)
+
+
+def _blames(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -> bool:
+    """Whether the read of a batch failed for the one record in it: of several none is to blame.
+
+    Either side may have been read: the one whose last call was not answered.
+    """
+    if len(claimed) > 1:
+        return False
+    answers, now = services.gateway.answers, services.clock.now()
+    silent = [side for side in _sides(sync) if answers.unanswered_in_a_row(side, writing=False)]
+    blamed = [answers.blames(claimed[0], side, now, writing=False) for side in silent]
+    return all(blamed)
+
+
+def _sides(sync: SyncConfig) -> tuple[str, str]:
+    return sync.source.connection, sync.target.connection
 
 
 class _Batch:

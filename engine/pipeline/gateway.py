@@ -28,19 +28,18 @@ from connectors.errors import (
     Rejected,
     RetryLater,
 )
-from connectors.records import Change, Selection
+from connectors.records import Change
 from engine.clock import Clock
-from engine.store import connections, limits
+from engine.pipeline.answers import Answers
+from engine.store import connections
 from engine.store.connections import ConnectionState
-from engine.store.limits import Waits
 from engine.store.store import Store
 from engine.verdict import backoff
 
-APPLY: Final = "apply"
-ASSOCIATIONS: Final = "associations"
 READ_SECONDS_MAX: Final = 10.0
 READ_WAIT_MOST: Final = timedelta(seconds=5)
-TROUBLES_MOST: Final = 4
+IN_A_ROW_MOST: Final = 4
+SERVER_ERROR: Final = 500
 FAILURES_MOST: Final = 6
 
 T = TypeVar("T")
@@ -74,11 +73,10 @@ class Gateway:
         self._clock = clock
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
-        self._troubles: dict[str, int] = {}
+        self.answers = Answers()
         self._failures: dict[str, int] = {}
         self._random = random or Random()  # noqa: S311 - it spreads waits
         self._states: dict[str, ConnectionState] = {}
-        self._waits: Waits = {}
         self.refresh()
 
     def observer(self, connection: str) -> Callable[[ApiCall], None]:
@@ -95,57 +93,29 @@ class Gateway:
         return self._connectors[connection]
 
     def refresh(self) -> None:
-        """Read again what is paused or limited; another process may have resumed a connection."""
+        """Read again which connections are paused; another process may have resumed one."""
         with self._store.read() as tx:
-            states, waits = connections.every(tx), limits.every(tx)
+            states = connections.every(tx)
         with self._lock:
-            self._states, self._waits = states, waits
+            self._states = states
 
-    def usable(self, connection: str, *operations: str) -> bool:
-        """Whether calls that make these operations may be made now; without: whether any may."""
-        paused = self._paused(connection, self._clock.now())
-        return paused is None and self._limited_until(connection, operations) is None
+    def usable(self, connection: str) -> bool:
+        """Whether calls may be made now."""
+        state = self._states.get(connection)
+        return state is None or state.usable(self._clock.now())
 
-    def until(self, connection: str, *operations: str) -> datetime:
-        """When to look again whether such calls may be made."""
+    def until(self, connection: str) -> datetime:
+        """When to look again whether a connection is usable."""
         now = self._clock.now()
-        paused = self._paused(connection, now)
-        limited = self._limited_until(connection, operations)
-        if paused is None and limited is None:
+        state = self._states.get(connection)
+        if state is None or state.usable(now):
             return now
-        moments = [limited] if limited else []
-        if paused is not None:
-            moments.append(paused.paused_until or now + timedelta(minutes=1))
-        return max(now + timedelta(seconds=1), *moments)
+        limits = [moment for moment in (state.not_before, state.paused_until) if moment]
+        return max([now + timedelta(seconds=1), *limits]) if limits else now + timedelta(minutes=1)
 
-    def _paused(self, connection: str, now: datetime) -> ConnectionState | None:
-        state = self._states.get(connection)
-        return None if state is None or state.usable(now) else state
-
-    def _limited_until(self, connection: str, operations: Sequence[str]) -> datetime | None:
-        """Until when a limit of the account holds back calls that make these operations."""
-        if not self._waits:
-            return None
-        spec, now = self._connectors[connection].spec, self._clock.now()
-        waits = self._waits.get(self._account(connection), {})
-        ahead = [
-            until
-            for limit_class, until in waits.items()
-            if until > now and spec.holds_back(limit_class, operations)
-        ]
-        return max(ahead, default=None)
-
-    def _account(self, connection: str) -> str:
-        state = self._states.get(connection)
-        return limits.account_of(self._connectors[connection].spec.name, connection, state)
-
-    def read(self, connection: str, call: Callable[[Connector], T], *operations: str) -> T:
-        """Make a reading call. Raises ``CallError`` or :class:`UnavailableError`.
-
-        ``operations`` are the connector's methods that it calls: a limit that has none of them lets
-        it pass. See :func:`reads`.
-        """
-        self._admit(connection, *operations)
+    def read(self, connection: str, call: Callable[[Connector], T]) -> T:
+        """Make a reading call. Raises ``CallError`` or :class:`UnavailableError`."""
+        self._admit(connection)
         connector = self._connectors[connection]
         retrying = Retrying(
             stop=stop_after_delay(READ_SECONDS_MAX) | _WaitedEnough(),
@@ -157,15 +127,15 @@ class Gateway:
         try:
             answer = retrying(call, connector)
         except CallError as error:
-            self._troubled(connection, error)
+            self._unanswered(connection, error, writing=False)
             self._note(connection, error)
             raise
-        self._troubles.pop(connection, None)
+        self.answers.answered(connection, writing=False)
         return answer
 
     def write(self, connection: str, changes: Sequence[Change]) -> tuple[Outcome, ...]:
         """Make a writing call, once. An outcome for every change, whatever happens."""
-        self._admit(connection, APPLY)
+        self._admit(connection)
         connector = self._connectors[connection]
         if not isinstance(connector, Writes):
             raise TypeError(f"{connection} cannot be written to")
@@ -182,15 +152,15 @@ class Gateway:
         errors = {id(o.error): o.error for o in outcomes if isinstance(o, Failed)}
         for failure in errors.values():
             self._note(connection, failure)
-        if whole_call_failed(outcomes):
-            self._troubled(connection, next(iter(errors.values())))
+        if whole_call_failed(outcomes) or alone_unanswered(outcomes):
+            self._unanswered(connection, next(iter(errors.values())), writing=True)
         else:
-            self._troubles.pop(connection, None)
+            self.answers.answered(connection, writing=True)
         return outcomes
 
-    def _troubled(self, connection: str, error: CallError) -> None:
+    def _unanswered(self, connection: str, error: CallError, *, writing: bool) -> None:
         if not isinstance(error, RateLimited | ActionNeeded | Rejected):
-            self._troubles[connection] = self._troubles.get(connection, 0) + 1
+            self.answers.unanswered(connection, writing=writing)
 
     def failures(self, sync: str) -> int:
         """How many batches of a sync failed as a whole, less those that have fared well since."""
@@ -205,18 +175,18 @@ class Gateway:
         if self.failures(sync):
             self._failures[sync] -= 1
 
-    def rest(self, *connections: str) -> timedelta:
+    def rest(self, *connections: str, writing: bool) -> timedelta:
         """How long to leave these alone: longer with every call in a row that got no answer."""
-        troubles = max((self._troubles.get(name, 0) for name in connections), default=0)
-        return backoff(min(max(troubles - 1, 0), TROUBLES_MOST), self._random)
+        rows = [self.answers.unanswered_in_a_row(name, writing=writing) for name in connections]
+        return backoff(min(max(max(rows) - 1, 0), IN_A_ROW_MOST), self._random)
 
-    def _admit(self, connection: str, *operations: str) -> None:
+    def _admit(self, connection: str) -> None:
         if self._store.database.writing():
             raise AssertionError("a system was about to be called inside a transaction")
-        if not self.usable(connection, *operations):
-            paused = self._paused(connection, self._clock.now())
-            code = (paused.paused_code if paused else None) or "RATE_LIMITED"
-            raise UnavailableError(connection, code, self.until(connection, *operations))
+        if not self.usable(connection):
+            state = self._states[connection]
+            code = state.paused_code or "RATE_LIMITED"
+            raise UnavailableError(connection, code, self.until(connection))
 
     def _note(self, connection: str, error: CallError) -> None:
         if self._store.database.read_only:
@@ -225,7 +195,7 @@ class Gateway:
         if isinstance(error, RateLimited):
             wait = min(max(error.wait, timedelta(0)), timedelta(days=1))
             with self._store.write() as tx:
-                limits.wait(tx, self._account(connection), error.limit_class, now + wait)
+                connections.not_before(tx, connection, now + wait)
         elif isinstance(error, ActionNeeded):
             until = None
             if isinstance(error, QuotaSpent):
@@ -244,11 +214,6 @@ class Gateway:
             with self._store.write() as tx:
                 connections.add_calls(tx, calls, self._clock.now())
         return calls
-
-
-def reads(operation: str, selection: Selection) -> tuple[str, ...]:
-    """The operations of a reading call: with associations it makes two."""
-    return (operation, ASSOCIATIONS) if selection.associations else (operation,)
 
 
 class _AsTold(wait_exponential_jitter):
@@ -279,6 +244,14 @@ def whole_call_failed(outcomes: Sequence[Outcome]) -> bool:
     first = outcomes[0]
     assert isinstance(first, Failed)  # noqa: S101 - looked at above
     return len(errors) == 1 and type(first.error) is RetryLater
+
+
+def alone_unanswered(outcomes: Sequence[Outcome]) -> bool:
+    """Whether a record alone in its call got no answer: its own fault, or that of a system away."""
+    if len(outcomes) != 1 or not isinstance(outcomes[0], Failed):
+        return False
+    error = outcomes[0].error
+    return type(error) is RetryLater and (error.status is None or error.status >= SERVER_ERROR)
 
 
 def _worth_waiting(error: BaseException) -> bool:

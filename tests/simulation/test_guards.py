@@ -16,6 +16,7 @@ from tests.simulation.moments import (
     later,
     restart_as,
     rounds,
+    rows,
 )
 from tests.simulation.project import PROJECT
 from tests.simulation.world import World
@@ -49,10 +50,11 @@ def test_creates_beyond_the_limit_are_held_and_let_go_by_the_hour(tmp_path: Path
     drain(world, "companies")
     # then two are created, and the others are held within the hour
     assert world.tally()["companies"] == {"done": 2, "held": 3}
-    first = accounts(world)
+    first, leases = accounts(world), rows(world, "select sum(lease) from delivery")
     later(world, 1)
     rounds(world, 5, seconds=600)
     assert accounts(world) == first
+    assert rows(world, "select sum(lease) from delivery") == leases
     # and then, hour by hour, two more are let go by themselves
     rounds(world, 3, seconds=600)
     assert world.tally()["companies"] == {"done": 4, "held": 1}
