@@ -40,6 +40,7 @@ class Meaning(Enum):
     DENIED = "the key lacks a permission"
     GONE = "the record does not exist"
     KEY_REUSED = "the idempotency key was used with other parameters"
+    WRONG_MODE = "the id belongs to the other side of the account, live or test"
     BUSY = "another request holds the record or the key: the same again later"
     LIMITED = "too fast"
     DECLINED = "the payment was declined"
@@ -61,7 +62,8 @@ class Row:
 
 
 REPLAYED: Final = "replayed"
-OWN_RECORD: Final = "param is id or none"
+OWN_RECORD: Final = "about the record itself"
+OTHER_MODE: Final = "a similar object exists in"
 
 _SERVER: Final = (408, 424, *range(500, 600))
 _REQUEST: Final = (400, 404, 405, 406, 410, 411, 412, 413, 414, 415, 422)
@@ -77,6 +79,7 @@ TABLE: Final = (
     Row(Meaning.BUSY, statuses=(409,)),
     Row(Meaning.DECLINED, statuses=(402,)),
     Row(Meaning.DECLINED, categories=("card_error",)),
+    Row(Meaning.WRONG_MODE, categories=("resource_missing",), detail=OTHER_MODE),
     Row(Meaning.GONE, statuses=(404,), categories=("resource_missing",), detail=OWN_RECORD),
     Row(Meaning.STORED, statuses=tuple(range(500, 600)), detail=REPLAYED),
     Row(Meaning.UNSURE, statuses=_SERVER),
@@ -151,6 +154,8 @@ def meaning_of(reply: Reply) -> Meaning:
             continue
         if row.detail == REPLAYED and not reply.replayed:
             continue
+        if row.detail == OTHER_MODE and OTHER_MODE not in reply.message:
+            continue
         if row.detail == OWN_RECORD and reply.param not in ("", "id", *_OWN_PARAMS):
             continue
         return row.meaning
@@ -174,6 +179,11 @@ def error_of(reply: Reply, at: Circumstances) -> CallError:
         return _limited(reply, at)
     if meaning is Meaning.KEY_REUSED:
         return Rejected(message, code="KEY_REUSED", request_id=request_id, status=status)
+    if meaning is Meaning.WRONG_MODE:
+        hint = "use a key of the side that the id was made on, or the id of this side"
+        return Rejected(
+            f"{message} ({hint})", code="WRONG_MODE", request_id=request_id, status=status
+        )
     if meaning is Meaning.DECLINED:
         decline = str(reply.error.get("decline_code") or code).upper()[:100]
         return Rejected(message, code=decline, request_id=request_id, status=status)
@@ -245,7 +255,6 @@ SDK_EXCEPTIONS: Final[Mapping[str, str | type[CallError]]] = MappingProxyType(
                 "CannotProceedError",
                 "CapabilityNotEnabledError",
                 "ControlledByAlternateResourceError",
-                "ControlledByDashboardError",
                 "FeatureNotEnabledError",
                 "FinancialAccountNotOpenError",
                 "FxQuoteNeedsRefreshError",
@@ -253,7 +262,6 @@ SDK_EXCEPTIONS: Final[Mapping[str, str | type[CallError]]] = MappingProxyType(
                 "InvalidPaymentMethodError",
                 "InvalidPayoutMethodError",
                 "InvalidVaultedCredentialError",
-                "NonZeroBalanceError",
                 "NotCancelableError",
                 "QuotaExceededError",
                 "RecipientNotNotifiableError",

@@ -43,14 +43,15 @@ OBJECTS_BY_CURRENCY: Final = frozenset({"currency_options"})
 TIMES: Final = frozenset(
     {
         "arrival_date", "automatically_finalizes_at", "available_on", "backdate_start_date",
-        "billed_until", "billing_cycle_anchor", "bill_until", "cancel_at", "canceled_at",
-        "capture_before", "completed_at", "computed_timestamp", "created",
-        "current_period_end", "current_period_start", "date", "deactivated_at", "due_by",
-        "due_date", "effective_at", "end", "ended_at", "expires_at", "finalized_at",
-        "marked_uncollectible_at", "next_payment_attempt", "next_pending_invoice_item_invoice",
-        "paid_at", "period_end", "period_start", "proration_date", "resumes_at", "start",
-        "start_date", "timestamp", "trial_end", "trial_start", "updated", "updated_at",
-        "voided_at", "webhooks_delivered_at",
+        "billed_until", "billing_cycle_anchor", "cancel_at", "canceled_at", "capture_before",
+        "charge_attempt_at", "completes_at", "computed_timestamp", "created",
+        "current_period_end", "current_period_start", "date", "due_by", "due_date",
+        "effective_at", "email_sent_at", "end", "end_date", "ended_at", "expires_after",
+        "expires_at", "finalized_at", "marked_uncollectible_at", "next_payment_attempt",
+        "next_pending_invoice_item_invoice", "paid_at", "period_end", "period_start",
+        "proration_date", "resumes_at", "start", "start_date", "stored_at",
+        "subscription_proration_date", "timestamp", "transitioned_at", "trial_end", "trial_start",
+        "updated", "updated_at", "voided_at", "webhooks_delivered_at",
     }
 )  # fmt: skip
 

@@ -64,7 +64,6 @@ def _object(
     page: str,
     *,
     match_keys: tuple[str, ...] = (),
-    parent_of: tuple[str, ...] = (),
     subject: bool = False,
     immutable_when: str | None = None,
     delete_source: str = "",
@@ -88,11 +87,11 @@ def _object(
         ),
         identity_field=("identifier" if metered else IDENTITY_FIELD) if resource.creates else None,
         replay_horizon=timedelta(hours=24) if resource.creates else None,
-        lookup_lag=INDEX_LAG if resource.searched else timedelta(0),
+        # What search may not have yet, a look-up finds in the list.
+        lookup_lag=timedelta(0),
         overlap=OVERLAP,
         delete_source=delete_source,
         match_keys=match_keys,
-        children=parent_of,
         immutable_when=immutable_when,
         actions=tuple(
             ActionSpec(action, _DONE[name, action], replayable=way != DELETE)
@@ -122,7 +121,6 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         "Product",
         "products",
         match_keys=("name",),
-        parent_of=("prices",),
         delete_source=_DELETED,
         permission="Products",
     ),
@@ -140,7 +138,6 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         "Invoice",
         "invoices",
         match_keys=("number",),
-        parent_of=("invoice_items", "invoice_payments"),
         immutable_when="status is open",
         delete_source="invoice.deleted, drafts alone; afterwards a 404",
         permission="Invoices",
