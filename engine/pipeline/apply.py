@@ -123,7 +123,7 @@ def _read_back(
     selection = live_selection(chunk[0].decided.matched.item.rules, [])
     try:
         answer = services.gateway.read(
-            chunk[0].intent.connection, lambda connector: connector.read(selection, ids)
+            chunk[0].intent.connection, lambda connector: connector.read(selection, ids), "read"
         )
     except (CallError, UnavailableError):
         return {}  # The write itself is known; what it became is seen when it comes back.
@@ -185,7 +185,9 @@ def _follow_gone(
         return {}
     selection = live_selection(gone[0].item.rules, [])
     answer = services.gateway.read(
-        fars[0].connection, lambda connector: connector.read(selection, [far.id for far in fars])
+        fars[0].connection,
+        lambda connector: connector.read(selection, [far.id for far in fars]),
+        "read",
     )
     followed: Results = {}
     for matched, record in zip((m for m in gone if m.link is not None), answer, strict=True):

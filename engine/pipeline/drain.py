@@ -22,7 +22,7 @@ from engine.pipeline.batch import Item, Problem, Result, Settled, Skipped, TryLa
 from engine.pipeline.close import close, release
 from engine.pipeline.decide import decide
 from engine.pipeline.digests import record_hash
-from engine.pipeline.gateway import UnavailableError
+from engine.pipeline.gateway import APPLY, UnavailableError
 from engine.pipeline.intend import intend
 from engine.pipeline.match import match
 from engine.pipeline.prepare import Read
@@ -55,7 +55,8 @@ def claim_size(services: Services, sync: SyncConfig) -> int:
 def drain(services: Services, catalogues: Catalogues, sync: SyncConfig) -> int:
     """Work through one batch of due deliveries. Returns how many were claimed."""
     gateway = services.gateway
-    if not (gateway.usable(sync.source.connection) and gateway.usable(sync.target.connection)):
+    source, target = sync.source.connection, sync.target.connection
+    if not (gateway.usable(source) and gateway.usable(target, APPLY)):
         return 0
     now = services.clock.now()
     with services.store.write() as tx:

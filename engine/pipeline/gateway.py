@@ -28,14 +28,17 @@ from connectors.errors import (
     Rejected,
     RetryLater,
 )
-from connectors.records import Change
+from connectors.records import Change, Selection
 from engine.clock import Clock
 from engine.pipeline.answers import Answers
-from engine.store import connections
+from engine.store import connections, limits
 from engine.store.connections import ConnectionState
+from engine.store.limits import Waits
 from engine.store.store import Store
 from engine.verdict import backoff
 
+APPLY: Final = "apply"
+ASSOCIATIONS: Final = "associations"
 READ_SECONDS_MAX: Final = 10.0
 READ_WAIT_MOST: Final = timedelta(seconds=5)
 IN_A_ROW_MOST: Final = 4
@@ -77,6 +80,7 @@ class Gateway:
         self._failures: dict[str, int] = {}
         self._random = random or Random()  # noqa: S311 - it spreads waits
         self._states: dict[str, ConnectionState] = {}
+        self._waits: Waits = {}
         self.refresh()
 
     def observer(self, connection: str) -> Callable[[ApiCall], None]:
@@ -93,29 +97,57 @@ class Gateway:
         return self._connectors[connection]
 
     def refresh(self) -> None:
-        """Read again which connections are paused; another process may have resumed one."""
+        """Read again what is paused or limited; another process may have resumed a connection."""
         with self._store.read() as tx:
-            states = connections.every(tx)
+            states, waits = connections.every(tx), limits.every(tx)
         with self._lock:
-            self._states = states
+            self._states, self._waits = states, waits
 
-    def usable(self, connection: str) -> bool:
-        """Whether calls may be made now."""
-        state = self._states.get(connection)
-        return state is None or state.usable(self._clock.now())
+    def usable(self, connection: str, *operations: str) -> bool:
+        """Whether calls that make these operations may be made now; without: whether any may."""
+        paused = self._paused(connection, self._clock.now())
+        return paused is None and self._limited_until(connection, operations) is None
 
-    def until(self, connection: str) -> datetime:
-        """When to look again whether a connection is usable."""
+    def until(self, connection: str, *operations: str) -> datetime:
+        """When to look again whether such calls may be made."""
         now = self._clock.now()
-        state = self._states.get(connection)
-        if state is None or state.usable(now):
+        paused = self._paused(connection, now)
+        limited = self._limited_until(connection, operations)
+        if paused is None and limited is None:
             return now
-        limits = [moment for moment in (state.not_before, state.paused_until) if moment]
-        return max([now + timedelta(seconds=1), *limits]) if limits else now + timedelta(minutes=1)
+        moments = [limited] if limited else []
+        if paused is not None:
+            moments.append(paused.paused_until or now + timedelta(minutes=1))
+        return max(now + timedelta(seconds=1), *moments)
 
-    def read(self, connection: str, call: Callable[[Connector], T]) -> T:
-        """Make a reading call. Raises ``CallError`` or :class:`UnavailableError`."""
-        self._admit(connection)
+    def _paused(self, connection: str, now: datetime) -> ConnectionState | None:
+        state = self._states.get(connection)
+        return None if state is None or state.usable(now) else state
+
+    def _limited_until(self, connection: str, operations: Sequence[str]) -> datetime | None:
+        """Until when a limit of the account holds back calls that make these operations."""
+        if not self._waits:
+            return None
+        spec, now = self._connectors[connection].spec, self._clock.now()
+        waits = self._waits.get(self._account(connection), {})
+        ahead = [
+            until
+            for limit_class, until in waits.items()
+            if until > now and spec.holds_back(limit_class, operations)
+        ]
+        return max(ahead, default=None)
+
+    def _account(self, connection: str) -> str:
+        state = self._states.get(connection)
+        return limits.account_of(self._connectors[connection].spec.name, connection, state)
+
+    def read(self, connection: str, call: Callable[[Connector], T], *operations: str) -> T:
+        """Make a reading call. Raises ``CallError`` or :class:`UnavailableError`.
+
+        ``operations`` are the connector's methods that it calls: a limit that has none of them lets
+        it pass. See :func:`reads`.
+        """
+        self._admit(connection, *operations)
         connector = self._connectors[connection]
         retrying = Retrying(
             stop=stop_after_delay(READ_SECONDS_MAX) | _WaitedEnough(),
@@ -135,7 +167,7 @@ class Gateway:
 
     def write(self, connection: str, changes: Sequence[Change]) -> tuple[Outcome, ...]:
         """Make a writing call, once. An outcome for every change, whatever happens."""
-        self._admit(connection)
+        self._admit(connection, APPLY)
         connector = self._connectors[connection]
         if not isinstance(connector, Writes):
             raise TypeError(f"{connection} cannot be written to")
@@ -180,13 +212,13 @@ class Gateway:
         rows = [self.answers.unanswered_in_a_row(name, writing=writing) for name in connections]
         return backoff(min(max(max(rows) - 1, 0), IN_A_ROW_MOST), self._random)
 
-    def _admit(self, connection: str) -> None:
+    def _admit(self, connection: str, *operations: str) -> None:
         if self._store.database.writing():
             raise AssertionError("a system was about to be called inside a transaction")
-        if not self.usable(connection):
-            state = self._states[connection]
-            code = state.paused_code or "RATE_LIMITED"
-            raise UnavailableError(connection, code, self.until(connection))
+        if not self.usable(connection, *operations):
+            paused = self._paused(connection, self._clock.now())
+            code = (paused.paused_code if paused else None) or "RATE_LIMITED"
+            raise UnavailableError(connection, code, self.until(connection, *operations))
 
     def _note(self, connection: str, error: CallError) -> None:
         if self._store.database.read_only:
@@ -195,7 +227,7 @@ class Gateway:
         if isinstance(error, RateLimited):
             wait = min(max(error.wait, timedelta(0)), timedelta(days=1))
             with self._store.write() as tx:
-                connections.not_before(tx, connection, now + wait)
+                limits.wait(tx, self._account(connection), error.limit_class, now + wait)
         elif isinstance(error, ActionNeeded):
             until = None
             if isinstance(error, QuotaSpent):
@@ -214,6 +246,11 @@ class Gateway:
             with self._store.write() as tx:
                 connections.add_calls(tx, calls, self._clock.now())
         return calls
+
+
+def reads(operation: str, selection: Selection) -> tuple[str, ...]:
+    """The operations of a reading call: with associations it makes two."""
+    return (operation, ASSOCIATIONS) if selection.associations else (operation,)
 
 
 class _AsTold(wait_exponential_jitter):
