@@ -18,7 +18,12 @@ from connectors.netsuite.tokens import TOKEN_PATH
 from connectors.records import WebhookRequest
 from connectors.testing.bench import Abuse, Bench, Hooks, Sample
 from connectors.testing.contract import ConnectorContract
+from connectors.testing.declaring import Declaring
+from connectors.testing.feeding import Listing
 from connectors.testing.hostile import Asked, answer
+from connectors.testing.needs import Waivers
+from connectors.testing.reading import Reading, Searching
+from connectors.testing.writing import Writing
 from sandbox.netsuite import credentials
 
 TOKEN = "ns-access-of-the-hostile-server"
@@ -107,8 +112,9 @@ class TestWithACertificate(ConnectorContract):
         assert account.simulator.journal.violations == []
 
 
-class TestWithSignedCalls(ConnectorContract):
-    kind = "netsuite"
+class TestWithSignedCalls(Declaring, Reading, Listing, Searching, Writing, Waivers):
+    """The groups in which signatures differ: with and without a query, GET, POST and PUT."""
+
     waivers: ClassVar = WAIVERS
 
     @pytest.fixture
