@@ -53,8 +53,16 @@ def _names(call: Call, object: str, row: Row | None = None) -> dict[str, str]:
     table = call.tenant.tables[object]
     sample = row or next(iter(table.values()), {})
     names = {*sample, *_ALWAYS.get(object, ()), *call.tenant.custom_fields[object], "id",
-             "createdDate", "updatedDate", OBJECTS[object].number}  # fmt: skip
+             "createdDate", "updatedDate", OBJECTS[object].number,
+             *_references(object)}  # fmt: skip
     return {name.lower(): name for name in names if name and not name.startswith("_")}
+
+
+def _references(object: str) -> Iterator[str]:
+    """Fields that lead to other objects: known also while the table is empty."""
+    yield from (field for _, field in OBJECTS[object].parents.values())
+    for spec in OBJECTS.values():
+        yield from (field for other, field in spec.children.values() if other == object)
 
 
 def _read_value(text: str) -> Any:
