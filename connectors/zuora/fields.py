@@ -268,6 +268,15 @@ QUERIED: Final[Mapping[str, Mapping[str, FieldType]]] = {
         date="serviceEndDate serviceStartDate",
         instant="chargeDate createdDate updatedDate",
     ),
+    "credit_memo_applications": _typed(
+        text="""
+            id accountId invoiceId creditMemoId applicationGroupId debitMemoId createdById
+            updatedById
+        """,
+        decimal="amount",
+        date="effectiveDate",
+        instant="createdDate updatedDate",
+    ),
     "refunds": _typed(
         text="""
             accountId paymentMethodSnapshotId accountingCode comment currency

@@ -44,6 +44,8 @@ _ROOT_FIELDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("payment_applications", "invoices"): "invoiceId",
         ("payment_applications", "payments"): "paymentId",
         ("credit_memo_items", "credit_memos"): "creditMemoId",
+        ("credit_memo_applications", "credit_memos"): "creditMemoId",
+        ("credit_memo_applications", "invoices"): "invoiceId",
         ("product_rate_plans", "products"): "productId",
         ("product_rate_plan_charges", "product_rate_plans"): "productRatePlanId",
     }

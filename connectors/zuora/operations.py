@@ -7,7 +7,7 @@ Zuora API reference: "Accounts", "Contacts", "Orders", "Subscriptions", "Invoice
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -28,7 +28,7 @@ class Creation:
     number_max: int = 0
     numberless: frozenset[str] = frozenset()
     keyed: bool = True
-    names: Mapping[str, str] = MappingProxyType({})
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

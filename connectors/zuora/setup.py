@@ -76,7 +76,7 @@ def _callout_steps(need: SetupNeed) -> tuple[str, ...]:
         "Settings > Administration > Notifications and Email Templates > Notifications.",
         f"Add a notification for {event}, of the kind Callout, method POST.",
         f"Address: {address} (https, no port).",
-        "Parameters: the record's number, such as InvoiceNumber = <Invoice.InvoiceNumber>, as JSON.",
+        "Parameters, as JSON: the record's number, InvoiceNumber = <Invoice.InvoiceNumber>.",
         "Say the parameter's name in the setting callout_id_field.",
         "Authentication: Basic, with callout_user and callout_password.",
         "Retries: as many as offered. Activate it in the communication profile of your accounts.",

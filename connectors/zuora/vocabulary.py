@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from connectors.base import FieldType
 from connectors.errors import Rejected
@@ -20,7 +20,10 @@ from connectors.zuora.fields import QUERIED
 STAMP: Final = "updatedDate"
 CUSTOM_FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}__(?:c|NS|QT)", re.ASCII)
 _CUSTOM_OBJECT: Final = re.compile(r"[a-z][a-z0-9_]{0,60}__c", re.ASCII)
-_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,11 @@ class Kind:
     fields: Mapping[str, FieldType]
     v1: str = ""
     listed: tuple[str, str] = ("", "")
-    renames: Mapping[str, str] = _NAMES
+    renames: Mapping[str, str] = field(default_factory=_nothing)
     opened: tuple[str, ...] = ()
-    deep: Mapping[str, FieldType] = MappingProxyType({})
-    lists: Mapping[str, tuple[str, str]] = MappingProxyType({})
-    numbers: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    deep: Mapping[str, FieldType] = field(default_factory=_nothing)
+    lists: Mapping[str, tuple[str, str]] = field(default_factory=_nothing)
+    numbers: Mapping[str, tuple[str, str]] = field(default_factory=_nothing)
     versioned: bool = False
 
     def asked(self, name: str) -> str:
@@ -194,6 +197,7 @@ _ALL: Final = (
         lists={
             "items": ("invoice_items", "invoiceId"),
             "applications": ("payment_applications", "invoiceId"),
+            "creditMemoApplications": ("credit_memo_applications", "invoiceId"),
         },
         numbers=_ACCOUNT,
     ),
@@ -252,7 +256,10 @@ _ALL: Final = (
             "referredInvoiceId": "invoiceId",
         },
         deep=_other(text="latestPDFFileId organizationLabel"),
-        lists={"items": ("credit_memo_items", "creditMemoId")},
+        lists={
+            "items": ("credit_memo_items", "creditMemoId"),
+            "applications": ("credit_memo_applications", "creditMemoId"),
+        },
         numbers={**_ACCOUNT, "invoiceNumber": ("referredInvoiceId", "invoices")},
     ),
     Kind(
@@ -261,6 +268,17 @@ _ALL: Final = (
         key="id",
         fields=QUERIED["credit_memo_items"],
         numbers={"creditMemoNumber": ("creditMemoId", "credit_memos")},
+    ),
+    Kind(
+        name="credit_memo_applications",
+        query="credit-memo-applications",
+        key="id",
+        fields=QUERIED["credit_memo_applications"],
+        numbers={
+            **_ACCOUNT,
+            "creditMemoNumber": ("creditMemoId", "credit_memos"),
+            "invoiceNumber": ("invoiceId", "invoices"),
+        },
     ),
     Kind(
         name="refunds",
