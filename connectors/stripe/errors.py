@@ -293,7 +293,7 @@ def sdk_error(error: Exception, at: Circumstances) -> CallError:
             return unusable(status, effect=at.effect)
         headers = getattr(error, "headers", None)
         body = getattr(error, "http_body", None)
-        return error_of(reply_of(status, body, headers if isinstance(headers, dict) else {}), at)
+        return error_of(reply_of(status, body, headers if isinstance(headers, Mapping) else {}), at)
     kind = rule if isinstance(rule, type) else OutcomeUnknown
     if kind is OutcomeUnknown and not at.effect:
         kind = RetryLater
