@@ -62,6 +62,13 @@ _KINDS: Final = (
         "{parent}), then: revline issues retry ID.",
     ),
     IssueKind(
+        "TARGET_IMMUTABLE",
+        "finance",
+        "The target record is posted, and posted records are never edited. Differing: {fields}",
+        "Reverse it in the target and let a new record take its place, or undo the change in the "
+        "source.",
+    ),
+    IssueKind(
         "TARGET_GONE",
         "RevOps",
         "The linked {object} no longer exists in the target.",

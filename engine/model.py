@@ -239,6 +239,7 @@ class Intent:
     first_sent_at: datetime | None = None
     raw: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     parked: bool = False
+    action: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

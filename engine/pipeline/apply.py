@@ -9,13 +9,14 @@ from typing import Final
 
 from connectors.base import Confirmed, Failed, Outcome
 from connectors.errors import CallError, DuplicateFound, Rejected
-from connectors.records import Change, Life, Operation, Record, Value
+from connectors.records import Life, Operation, Record, Value
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, Candidate, Delivery, IntentState, IssueReport
 from engine.pipeline.batch import InDoubt, Planned, Problem, Result, Settled, TryLater
 from engine.pipeline.gateway import UnavailableError, alone_unanswered, whole_call_failed
 from engine.pipeline.life import MOVED, follow_target
 from engine.pipeline.recognise import LOOK_FIRST
+from engine.pipeline.replay import change_of
 from engine.pipeline.services import Services
 from engine.pipeline.settle import Settling
 from engine.pipeline.targets import live_selection
@@ -42,33 +43,20 @@ def apply(services: Services, sync: SyncConfig, planned: Sequence[Planned]) -> R
 
 
 def _groups(planned: Sequence[Planned]) -> dict[tuple[str, ...], list[Planned]]:
-    """What may share a call: the same object, operation and identity field."""
+    """What may share a call: the same object, operation, identity field and action."""
     groups: dict[tuple[str, ...], list[Planned]] = defaultdict(list)
     for item in planned:
         intent = item.intent
         field = intent.identity.field if intent.identity else ""
-        groups[intent.object, intent.operation.value, field].append(item)
+        groups[intent.object, intent.operation.value, field, intent.action or ""].append(item)
     return groups
-
-
-def change_of(planned: Planned) -> Change:
-    """What the connector is given."""
-    intent = planned.intent
-    return Change(
-        key=intent.id,
-        operation=intent.operation,
-        object=intent.object,
-        fields=intent.fields,
-        id=intent.target_id,
-        identity=intent.identity,
-    )
 
 
 def _send(services: Services, sync: SyncConfig, chunk: Sequence[Planned]) -> Results:
     connection = chunk[0].intent.connection
     services.failpoint("send.before")
     try:
-        outcomes = services.gateway.write(connection, [change_of(item) for item in chunk])
+        outcomes = services.gateway.write(connection, [change_of(item.intent) for item in chunk])
     except UnavailableError as unavailable:
         return _not_sent(services, sync, chunk, unavailable)
     services.failpoint("send.applied")

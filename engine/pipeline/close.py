@@ -23,6 +23,8 @@ from engine.pipeline.batch import (
 )
 from engine.pipeline.intend import GUARD_CREATES, GUARD_WINDOW
 from engine.pipeline.poll import WRITTEN
+from engine.pipeline.proofs import Proofs
+from engine.pipeline.proofs import settle as settle_proofs
 from engine.pipeline.services import Services
 from engine.store import connections, deliveries, delivery_states, issues, ledger, links, records
 from engine.store.ledger import Line
@@ -42,15 +44,19 @@ def close(
     works: Mapping[int, Work],
     started_at: datetime | None = None,
     patches: Mapping[int, Sequence[tuple[Address, str]]] | None = None,
+    proofs: Proofs | None = None,
 ) -> None:
     """End every claim of a batch in one transaction, with its issues and ledger lines.
 
     ``started_at`` is when the batch began to look at other records. ``patches`` are the links that
     a delivery was written without: it is done, and done again once one of them comes.
+    ``proofs`` are written down whatever became of the deliveries.
     """
     now = services.clock.now()
     closing = _Closing(services, sync, now, started_at or now)
     with services.store.write() as tx:
+        if proofs is not None and sync.enabled is not Enabled.SHADOW:
+            settle_proofs(tx, sync, proofs, now)
         seen = _seen(tx, sync, works)
         closings = [
             closing.of(

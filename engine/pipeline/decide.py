@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.clock import microseconds
-from engine.config.model import SyncConfig
+from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, IssueReport
 from engine.pipeline.batch import Decided, Matched, Problem
 from engine.pipeline.diff import Sight, diff, two_way_pairs
@@ -25,7 +25,11 @@ def decide(
     problems: dict[ItemKey, Problem] = {}
     for one, sight in _sights(services, sync, matched):
         decision = diff(one, sight)
-        problem = _review(sync, decision) or _flaps(sync, decision, sight)
+        problem = (
+            _review(sync, decision)
+            or _flaps(sync, decision, sight)
+            or _immutable(services, sync, decision)
+        )
         if problem is None:
             decided.append(decision)
         else:
@@ -84,6 +88,15 @@ def _flaps(sync: SyncConfig, decided: Decided, sight: Sight) -> Problem | None:
     item = decided.matched.item
     fields = sorted(name for name in sight.frozen if name in item.desired.fields)
     return _problem(sync, "FIELD_FLAPPING", decided, fields) if fields else None
+
+
+def _immutable(services: Services, sync: SyncConfig, decided: Decided) -> Problem | None:
+    """A posted record is never edited: a correction is a reversal and a new record."""
+    object = decided.matched.item.rules.target_object
+    spec = services.object_spec(Endpoint(sync.target.connection, object))
+    if spec.immutable_when is None or decided.create or not decided.changes:
+        return None
+    return _problem(sync, "TARGET_IMMUTABLE", decided, [one.field for one in decided.changes])
 
 
 def _problem(sync: SyncConfig, code: str, decided: Decided, fields: Sequence[str]) -> Problem:

@@ -49,10 +49,28 @@ T = TypeVar("T")
 
 
 class UnavailableError(Exception):
-    """A connection cannot be used now; look again at ``until``."""
+    """A connection cannot be used now; look again at ``until``.
 
-    def __init__(self, connection: str, code: str, until: datetime) -> None:
-        super().__init__(f"{connection} cannot be used before {until.isoformat()} ({code})")
+    ``paused``: not a limit holds it back but a pause, which only a person ends where it has no end
+    of its own (``ends_at``).
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        code: str,
+        until: datetime,
+        *,
+        paused: bool = False,
+        ends_at: datetime | None = None,
+    ) -> None:
+        if not paused:
+            what = f"is not to be called before {until.isoformat()}"
+        elif ends_at is None:
+            what = "is paused until a person resumes it"
+        else:
+            what = f"is paused until {ends_at.isoformat()}"
+        super().__init__(f"{connection} {what} ({code})")
         self.connection = connection
         self.code = code
         self.until = until
@@ -218,7 +236,13 @@ class Gateway:
         if not self.usable(connection, *operations):
             paused = self._paused(connection, self._clock.now())
             code = (paused.paused_code if paused else None) or "RATE_LIMITED"
-            raise UnavailableError(connection, code, self.until(connection, *operations))
+            raise UnavailableError(
+                connection,
+                code,
+                self.until(connection, *operations),
+                paused=paused is not None,
+                ends_at=paused.paused_until if paused else None,
+            )
 
     def _note(self, connection: str, error: CallError) -> None:
         if self._store.database.read_only:

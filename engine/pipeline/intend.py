@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from connectors.base import CreateIdentity
 from connectors.records import Identity, Operation, Value
-from engine.config.model import Enabled, Mode, SyncConfig
+from engine.config.model import Enabled, Endpoint, Mode, SyncConfig
 from engine.model import WHOLE, Address, Agreed, Intent
 from engine.pipeline.batch import (
     Awaits,
@@ -287,7 +288,10 @@ class _Intending:
         if not decided.create:
             return Operation.UPDATE
         rules = decided.matched.item.rules
-        return Operation.CREATE if rules.identity_field is None else Operation.UPSERT
+        endpoint = Endpoint(self._sync.target.connection, rules.target_object)
+        identity = self._services.object_spec(endpoint).create_identity
+        by_value = identity in (CreateIdentity.EXTERNAL_ID, CreateIdentity.UNIQUE_PROPERTY)
+        return Operation.UPSERT if rules.identity_field and by_value else Operation.CREATE
 
     def _identity(self, decided: Decided) -> Identity | None:
         rules = decided.matched.item.rules

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.base import Resolves
+from connectors.errors import CallError
 from connectors.records import (
     Found,
     Life,
@@ -32,6 +33,7 @@ from engine.model import (
 from engine.pipeline.batch import InDoubt, Problem, Result
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.poll import WRITTEN
+from engine.pipeline.replay import replay, replayable
 from engine.pipeline.services import Services
 from engine.pipeline.settle import end_deleted
 from engine.store import claims, deliveries, delivery_states, intents, ledger, links, records
@@ -51,6 +53,7 @@ class Answer:
     record: Record | None
     until: datetime | None = None
     hopeless: bool = False
+    refused: CallError | None = None
 
 
 def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -> dict[int, Result]:
@@ -62,7 +65,7 @@ def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -
     if not open_intents:
         return {}
     services.failpoint("recover.before_lookup")
-    answers = _look(services, [item for several in open_intents.values() for item in several])
+    answers = _answers(services, [item for several in open_intents.values() for item in several])
     by_number = {delivery.number: delivery for delivery in claimed}
     stopped: dict[int, Result] = {}
     with services.store.write() as tx:
@@ -74,6 +77,37 @@ def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -
                 stopped[answer.intent.delivery] = result
     services.failpoint("recover.after_commit")
     return stopped
+
+
+def _answers(services: Services, unresolved: Sequence[Intent]) -> list[Answer]:
+    """What became of each: asked by its key where the vendor remembers it, else looked up.
+
+    An action is told by reading its target, which its step does; here it only waits until what it
+    did would show.
+    """
+    again = [intent for intent in unresolved if replayable(services, intent)]
+    others = [intent for intent in unresolved if intent not in again]
+    found = [
+        Answer(one.intent, one.record, refused=one.refusal)
+        if one.record is not None or one.refusal is not None
+        else Answer(one.intent, None, until=services.clock.now() + LOOK_AGAIN)
+        for one in replay(services, again)
+    ]
+    acts = [intent for intent in others if intent.operation is Operation.ACT]
+    found += [
+        Answer(intent, None, until=until)
+        for intent in acts
+        if (until := _shows_at(services, intent)) is not None or intent.parked
+    ]
+    return found + _look(services, [intent for intent in others if intent not in acts])
+
+
+def _shows_at(services: Services, intent: Intent) -> datetime | None:
+    """Until when the effect of an action may not be visible yet; ``None`` if it would be."""
+    now = services.clock.now()
+    spec = services.object_spec(Endpoint(intent.connection, intent.object))
+    shows_at = (intent.first_sent_at or now) + spec.lookup_lag
+    return shows_at if shows_at > now else None
 
 
 def _look(services: Services, unresolved: Sequence[Intent]) -> list[Answer]:
@@ -152,7 +186,16 @@ class _Resolving:
             return InDoubt(
                 min(answer.until, self._now + LOOK_AGAIN), "NOT_YET_KNOWABLE", counts=False
             )
+        if answer.refused is not None:
+            self._end(intent, IntentState.REFUSED, "failed")
+            self._tell(intent, "refused", intent.target_id)
+            self._free(intent)
+            return self._spent()
         record = answer.record
+        if record is not None and intent.operation is Operation.ACT:
+            self._end(intent, IntentState.CONFIRMED, "resolved", intent.target_id)
+            self._tell(intent, "resolved", intent.target_id)
+            return None
         if record is not None and record.life is Life.LIVE:
             differing = self._differing(intent, record)
             if intent.target_id is None:
@@ -254,6 +297,10 @@ class _Resolving:
     def _absent(self, intent: Intent) -> None:
         self._end(intent, IntentState.ABSENT, "absent")
         self._tell(intent, "absent", intent.target_id)
+        self._free(intent)
+
+    def _free(self, intent: Intent) -> None:
+        """Nothing was created: the claims are free again, waiters look anew."""
         if intent.target_id is None:
             claims.release(self._tx, intent.delivery, intent.source, intent.object)
             deliveries.wake(self._tx, [intent.source], self._now)
@@ -265,7 +312,7 @@ class _Resolving:
         intents.end(self._tx, [ending], self._now)
 
     def _tell(self, intent: Intent, outcome: str, target_id: str | None) -> None:
-        operation = intent.operation.value
+        operation = intent.action or intent.operation.value
         if intent.operation is Operation.UPSERT:
             operation = Operation.CREATE.value
         line = Line(

@@ -58,6 +58,9 @@ class Settling:
         if intent.operation is Operation.DELETE:
             self.deleted(planned, how=how, request_id=outcome.request_id)
             return
+        if intent.operation is Operation.ACT:
+            self._acted(planned, target, how, outcome)
+            return
         base = agreed_by_sending(self._services, decided, outcome.fields)
         name = item.rules.identity_field
         if name is not None and name in intent.fields:
@@ -91,6 +94,21 @@ class Settling:
     def was_there(self, planned: Planned) -> None:
         """A record that was to be made was in the target: there may be more we do not know of."""
         recognise.note(self._tx, self._sync.name, planned.intent.object)
+
+    def _acted(self, planned: Planned, target: Address, how: str, outcome: Confirmed) -> None:
+        """An action was done: what it made of the record is known once it is read again."""
+        self._written[target] = (outcome.version, {})
+        self._endings.append(
+            Ending(
+                planned.intent.id,
+                planned.intent.attempts,
+                IntentState.CONFIRMED,
+                outcome=how,
+                request_id=outcome.request_id,
+                target_id=outcome.id,
+            )
+        )
+        self._tell(planned, how, target=target, request_id=outcome.request_id)
 
     def deleted(self, planned: Planned, *, how: str, request_id: str | None = None) -> None:
         """A target is deleted, now or before: its link ends, its values are free again."""
@@ -169,7 +187,7 @@ class Settling:
         intent = planned.intent
         if target is None and intent.target_id is not None:
             target = Address(intent.connection, intent.object, intent.target_id)
-        operation = intent.operation.value
+        operation = intent.action or intent.operation.value
         if intent.operation is Operation.UPSERT:
             operation = Operation.CREATE.value
         self._lines.append(

@@ -43,6 +43,11 @@ def load_fields(data: bytes | str) -> dict[str, Value]:
     return cast("dict[str, Value]", load(data))
 
 
+def canonical(fields: Fields) -> dict[str, Value]:
+    """The fields as they come back from the store: one order of names, one form of each number."""
+    return load_fields(dump_fields(fields))
+
+
 def _plain(value: Value) -> object:
     if value is None or isinstance(value, str | bool):
         return value

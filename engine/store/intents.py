@@ -74,7 +74,7 @@ def record(tx: Tx, vault: Vault, intents: Sequence[Intent], now: datetime, *, se
 
 def _body(item: Intent) -> bytes:
     raw = {name: (near, digest) for name, (near, digest) in item.raw.items()}
-    return codec.dump({"fields": dict(item.fields), "raw": raw})
+    return codec.dump({"fields": dict(item.fields), "raw": raw, "action": item.action})
 
 
 def attempted(tx: Tx, sendings: Sequence[tuple[str, int]], now: datetime) -> None:
@@ -190,6 +190,7 @@ def _intent(row: Any, vault: Vault, attempts: int, first_sent_at: datetime | Non
         business_key=row.business_key,
         fields=fields,
         raw={name: (near, digest) for name, (near, digest) in raw.items()},
+        action=cast("str | None", body.get("action")),
         parked=row.state == IntentState.PARKED.value,
         body_digest=row.body_digest,
         config=row.config,

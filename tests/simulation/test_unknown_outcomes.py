@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,10 +54,19 @@ MATCHED = COMPANY_TO_CHARGE.replace(
 )
 
 
-def charging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapping: str) -> World:
-    """A world whose target also has charges: only a key makes their creates safe, nothing on them
-    can be looked up."""
-    everything = (*sales_objects(), *billing_objects())
+def charging(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapping: str, *, forgets: bool = True
+) -> World:
+    """A world whose target also has charges, on which nothing can be looked up.
+
+    A vendor that does not forget its keys answers a repeated create with what became of the first.
+    """
+    charges = billing_objects()
+    if forgets:
+        charges = tuple(
+            replace(one, spec=replace(one.spec, replay_horizon=None)) for one in charges
+        )
+    everything = (*sales_objects(), *charges)
     monkeypatch.setattr(simulated, "sales_objects", lambda: everything)
     return World(tmp_path, project=CHARGES, mappings={"company_to_charge": mapping})
 
@@ -95,6 +105,44 @@ def test_a_create_that_cannot_be_looked_up_is_parked_and_made_once(
     assert len(world.live(world.sales, "charges")) == 1
     assert before == ["IN_DOUBT"]
     assert codes(world) == before
+
+
+def test_a_create_is_asked_for_again_by_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a charge whose answer was lost, twice, at a vendor that keeps its answers for a day
+    world = charging(tmp_path, monkeypatch, COMPANY_TO_CHARGE, forgets=False)
+    fault(world, "sales", FaultKind.ANSWER_LOST, "apply", "charges", 2)
+    company(world)
+    # when it is asked again with the same key and the same bytes
+    world.settle()
+    # then there is one charge, linked, and nobody was asked
+    assert len(world.live(world.sales, "charges")) == 1
+    assert codes(world) == []
+    assert rows(world, "select max(number) from attempt") == [(3,)]
+    assert rows(
+        world,
+        "select count(distinct key) from attempt a join intent i on i.id = a.intent"
+        " where i.object = 'charges'",
+    ) == [(1,)]
+
+
+def test_a_key_that_is_too_old_is_never_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a charge that arrived, its answer lost, and an engine that was away for a day
+    world = charging(tmp_path, monkeypatch, COMPANY_TO_CHARGE, forgets=False)
+    fault(world, "sales", FaultKind.ANSWER_LOST, "apply", "charges")
+    company(world)
+    world.clock.advance(timedelta(seconds=15))
+    hear(world)
+    drain(world, "charges")
+    world.clock.advance(timedelta(hours=23, minutes=1))
+    # when it comes back
+    world.settle()
+    # then it does not trust the vendor's memory any more, and a person is asked
+    assert len(world.live(world.sales, "charges")) == 1
+    assert codes(world) == ["IN_DOUBT"]
 
 
 def test_an_edit_after_a_lost_answer_is_the_last_word(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""Proofs: what the records of a batch prove for the books, whatever becomes of their delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.config.model import SyncConfig
+from engine.mapping.model import Lookups, Unmappable
+from engine.model import Address
+from engine.money.model import Fact, PeriodState
+from engine.pipeline.batch import Work
+from engine.store import books, facts
+from engine.store.sql import Tx
+
+
+@dataclass(slots=True)
+class Proofs:
+    """Facts per record with the version they were read in, periods by id, and what is faulty."""
+
+    facts: dict[Address, tuple[Sequence[Fact], datetime | None]] = field(default_factory=dict)
+    periods: dict[str, PeriodState] = field(default_factory=dict)
+    faults: dict[int, Unmappable] = field(default_factory=dict)
+
+
+def prove(
+    sync: SyncConfig, works: Sequence[Work], answers: Lookups, gone: Sequence[Address]
+) -> Proofs:
+    """What live records prove now; those that are gone prove nothing any more."""
+    found = Proofs()
+    mapping = sync.mapping
+    if mapping.fact_kinds:
+        found.facts = dict.fromkeys(gone, ((), None))
+    for work in works:
+        number, record = work.delivery.number, work.view.record
+        if mapping.fact_kinds:
+            proved = mapping.facts(work.view, answers)
+            if isinstance(proved, Unmappable):
+                found.faults[number] = proved
+                continue
+            found.facts[work.delivery.source] = (proved, record.version)
+        period = mapping.period(work.view, answers)
+        if isinstance(period, Unmappable):
+            found.faults[number] = period
+        elif period is not None:
+            found.periods[record.ref.id] = period
+    return found
+
+
+def settle(tx: Tx, sync: SyncConfig, proofs: Proofs, now: datetime) -> None:
+    """Write them down, in the transaction that ends the deliveries."""
+    if proofs.facts:
+        facts.settle(tx, proofs.facts, sync.mapping.fact_kinds, now)
+    turned = books.see_periods(tx, sync.source.connection, proofs.periods, now)
+    if turned:
+        # What was planned for a period that closed, or opened again, is planned anew.
+        facts.mark(tx, books.waiting_in(tx, turned), now)
