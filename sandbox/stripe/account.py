@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import random
 import string
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sandbox.messages import Json
-from sandbox.stripe.errors import missing
+from sandbox.stripe.errors import ApiError, missing
 from sandbox.stripe.store import Record, Store, merged_metadata, previous_of, shown
 from sandbox.stripe.tables import RESOURCES
 
@@ -42,6 +43,7 @@ class Account:
         self.id, self.livemode = id, livemode
         self.settings = settings
         self.store = Store()
+        self.daily_at: int | None = None  # the midnight of the next payout
         self.outbox: list[Record] = []  # events not yet handed to the webhook senders
         self.tasks: Mapping[str, Task] = {}
         self.views: Mapping[str, View] = {}
@@ -75,8 +77,8 @@ class Account:
         while self._due and self._due[0][0] <= int(self._clock().timestamp()):
             self._moment, _, task, id = heapq.heappop(self._due)
             try:
-                with self.store.transaction():
-                    self.tasks[task](self, id)
+                with contextlib.suppress(ApiError), self.store.transaction():
+                    self.tasks[task](self, id)  # refused when life has moved on since
             finally:
                 self._moment = None
 
@@ -142,14 +144,22 @@ class Account:
 
     # -- events ----------------------------------------------------------------------------------
 
-    def tell(self, type: str, record: Record, old: Record | None = None) -> None:
-        """Record an event; it holds the object as it is at this moment."""
+    def tell(
+        self,
+        type: str,
+        record: Record,
+        old: Record | None = None,
+        *,
+        shown_before: Record | None = None,
+    ) -> None:
+        """Record an event; it holds the object as it is at this moment. An update also says what
+        was different, from the ``old`` record or from how it was ``shown_before``."""
         table = next(t for t, r in RESOURCES.items() if r.object == record["object"])
         data: Record = {"object": self.render(table, record)}
-        if old is not None and type.endswith(".updated"):
-            data["previous_attributes"] = previous_of(
-                self.render(table, old), self.render(table, record)
-            )
+        if shown_before is None and old is not None:
+            shown_before = self.render(table, old)
+        if shown_before is not None and type.endswith(".updated"):
+            data["previous_attributes"] = previous_of(shown_before, data["object"])
         request_id, key = self.request
         event = self.create(
             "events",

@@ -11,10 +11,19 @@ from sandbox.messages import Json
 from sandbox.simulator import BadCommand, Mutation
 from sandbox.stripe import webhooks
 from sandbox.stripe.account import Account
-from sandbox.stripe.api import collecting, customers, payment_intents, refunds
+from sandbox.stripe.api import (
+    catalogue,
+    collecting,
+    customers,
+    disputes,
+    invoices,
+    payment_intents,
+    payouts,
+    refunds,
+)
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.store import Record
-from sandbox.stripe.tables import RESOURCES
+from sandbox.stripe.tables import RESOURCES, table_of_id
 from sandbox.stripe.webhooks import Post
 
 Act: TypeAlias = Callable[[Account, str, Mapping[str, Json]], Record]
@@ -33,6 +42,13 @@ def _edit(table: str) -> Act:
     return update
 
 
+def _payout(account: Account, _: str, fields: Mapping[str, Json]) -> Record:
+    made = payouts.payout_now(account, fields)
+    if not made:
+        raise BadCommand("there is nothing to pay out")
+    return made[0]
+
+
 _ACTS: Final[Mapping[tuple[str, str], Act]] = MappingProxyType(
     {
         ("customers", "create"): lambda a, _, f: customers.new_customer(a, f),
@@ -44,6 +60,16 @@ _ACTS: Final[Mapping[tuple[str, str], Act]] = MappingProxyType(
         ("payment_intents", "fail"): lambda a, key, f: collecting.fail_debit(
             a, key, f.get("reason")
         ),
+        ("charges", "dispute"): disputes.dispute,
+        ("disputes", "win"): lambda a, key, _: disputes.win(a, key),
+        ("disputes", "lose"): lambda a, key, _: disputes.lose(a, key),
+        ("invoices", "pay"): invoices.pay,
+        ("products", "create"): lambda a, _, f: catalogue.new_product(a, f),
+        ("products", "update"): _edit("products"),
+        ("prices", "create"): lambda a, _, f: catalogue.new_price(a, f),
+        ("payouts", "payout_now"): _payout,
+        ("payouts", "arrive"): lambda a, key, _: payouts.arrive(a, key),
+        ("payouts", "fail"): lambda a, key, f: payouts.fail(a, key, *f.values()),
         ("refunds", "succeed"): lambda a, key, _: refunds.succeed(a, key),
         ("refunds", "fail"): lambda a, key, f: refunds.fail(a, key, *f.values()),
         ("webhook_endpoints", "roll"): webhooks.roll_secret,
@@ -66,7 +92,7 @@ def mutate(account: Account, post: Post, mutation: Mutation) -> Json:
         post.sender_of(endpoint)  # a rolled secret signs from now on
     if "deleted" in made or mutation.object == "webhook_endpoints":
         return made
-    return account.render(mutation.object, made)
+    return account.render(table_of_id(made["id"]) or mutation.object, made)
 
 
 def load(account: Account, body: Mapping[str, Json], seed: int) -> Mapping[str, int]:  # noqa: ARG001

@@ -16,6 +16,7 @@ from sandbox.routes import Route
 from sandbox.simulator import BadCommand, Mutation, Simulator
 from sandbox.stripe import administration, keys, wiring
 from sandbox.stripe.account import API_VERSION, Account
+from sandbox.stripe.api import payouts
 from sandbox.stripe.carrying_out import Desk
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.keys import LIVE_RESTRICTED_KEY, RESTRICTED_KEY
@@ -101,6 +102,7 @@ class Stripe(Simulator):
 
     def _carry_out_due(self) -> None:
         for account in list(self._accounts.values()):
+            payouts.schedule_daily(account)
             account.carry_out_due()
 
     def _flush(self) -> None:
