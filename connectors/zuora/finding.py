@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from connectors.base import FieldType
 from connectors.errors import DuplicateFound, Rejected
 from connectors.records import (
     Absent,
     Found,
     Identity,
-    Life,
     Lookup,
     NotYetKnowable,
     Record,
@@ -20,9 +21,18 @@ from connectors.records import (
     Selection,
 )
 from connectors.zuora import query
-from connectors.zuora.objects import LAG
+from connectors.zuora.operations import own_number
 from connectors.zuora.query import Row
-from connectors.zuora.reading import Shown, Source, latest, read_records, records_of, v1_body
+from connectors.zuora.reading import (
+    COMPUTED,
+    Shown,
+    Source,
+    latest,
+    plain_fields,
+    read_records,
+    records_of,
+    v1_body,
+)
 from connectors.zuora.related import child_rows, numbers_by_id
 from connectors.zuora.vocabulary import Kind, kind_of
 
@@ -122,9 +132,11 @@ def _lookup(
     identity: Identity,
     now: Callable[[], datetime],
 ) -> Lookup:
+    selection = _as_answered(kind, selection)
     if identity.field != kind.key or not kind.v1:
         return _lookup_by_value(source, kind, selection, identity)
-    body = v1_body(source.rest, kind, identity.value)
+    number = own_number(kind.name, identity.value)
+    body = v1_body(source.rest, kind, number)
     if body is None:
         return Absent()
     if kind.name == "orders":
@@ -133,25 +145,28 @@ def _lookup(
             return NotYetKnowable(now() + RUNNING_WAIT)
         if state == "Failed":
             raise Rejected(
-                f"order {identity.value} failed in Zuora after it was taken in; see its error "
-                "message there, then send it under another number",
+                f"order {number} failed in Zuora after it was taken in; see its error message "
+                "there, then send it under another number",
                 code="ORDER_FAILED",
             )
-    shown = Shown(identity.value, body=body)
-    if not _enough(kind, selection, body):
-        # Not in the v1 resource alone: the row is asked for as well.
-        (record,) = read_records(source, selection, [identity.value])
-        return Found(record) if record.life is Life.LIVE else NotYetKnowable(now() + LAG)
-    (record,) = records_of(source, kind, selection, [shown])
-    return Found(record)
+    (record,) = records_of(source, kind, selection, [Shown(number, body=body)])
+    fields = {**plain_fields(source.reader, kind, body), **record.fields}
+    return Found(replace(record, fields=MappingProxyType(fields)))
 
 
-def _enough(kind: Kind, selection: Selection, body: Mapping[str, object]) -> bool:
-    heads = {name.partition(".")[0] for name in selection.fields}
-    return all(
-        head in body or head in kind.deep or head in kind.lists or kind.type_of(head) is None
-        for head in heads - set(kind.numbers)
-    ) and (not heads.intersection(kind.numbers) or "accountId" in body)
+def _as_answered(kind: Kind, selection: Selection) -> Selection:
+    """What a successful create would answer: single values, and the numbers an order made.
+
+    Of what is nested, reading shows another shape than was sent; it would look like a difference.
+    """
+    heads = [name for name in selection.fields if "." not in name]
+    plain = [
+        name
+        for name in heads
+        if name not in kind.lists and kind.type_of(name) is not FieldType.OTHER
+    ]
+    made = COMPUTED if kind.name == "orders" else ()
+    return Selection(kind.name, tuple(sorted({*plain, *made})))
 
 
 def _lookup_by_value(

@@ -6,6 +6,7 @@ Zuora API reference: "Accounts", "Contacts", "Orders", "Subscriptions", "Invoice
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -165,3 +166,15 @@ ANSWERED_REFUND: Final = frozenset(
         ("credit_memos", "refund"),
     }
 )
+
+
+def own_number(object: str, value: str) -> str:
+    """The number under which a record of this identity is kept: the value itself where it fits.
+
+    A longer one is shortened to 32 characters that follow from all of it, so that whoever asks with
+    the same value asks for the same number.
+    """
+    creation = CREATIONS.get(object)
+    if creation is None or not creation.number_max or len(value) <= creation.number_max:
+        return value
+    return f"revline-{hashlib.sha256(value.encode()).hexdigest()[:24]}"

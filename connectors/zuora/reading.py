@@ -23,7 +23,8 @@ from connectors.zuora.rest import Rest, path_of
 from connectors.zuora.values import Reader
 from connectors.zuora.vocabulary import KINDS, STAMP, Kind, kind_of
 
-_COMPUTED: Final = frozenset({"subscriptionNumbers", "invoiceNumbers", "creditMemoNumbers"})
+COMPUTED: Final = ("subscriptionNumbers", "invoiceNumbers", "creditMemoNumbers")
+_ENVELOPE: Final = frozenset({"success", "Success", "processId", "requestId", "reasons"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,22 @@ def v1_body(rest: Rest, kind: Kind, key: str) -> Mapping[str, object] | None:
     return body if body[kind.key] == key else None
 
 
+def plain_fields(reader: Reader, kind: Kind, body: Mapping[str, object]) -> dict[str, Value]:
+    """The single values of a v1 body; what is nested is shown in another shape than it is sent.
+
+    It was a success, so what cannot be read is left out.
+    """
+    plain: dict[str, Value] = {}
+    for name, printed in body.items():
+        if name in _ENVELOPE or isinstance(printed, Mapping | list):
+            continue
+        try:
+            plain[name] = reader.value(name, kind.type_of(name), printed)
+        except UnexpectedAnswer:
+            continue
+    return plain
+
+
 def records_of(
     source: Source, kind: Kind, selection: Selection, shown: Sequence[Shown]
 ) -> tuple[Record, ...]:
@@ -225,7 +242,7 @@ def _extras(
                 source.rest, source.reader, KINDS[child], foreign, list(own.values())
             )
             extras |= {(key, head): found.get(id, ()) for key, id in own.items()}
-    if kind.name == "orders" and _COMPUTED.intersection(heads):
+    if kind.name == "orders" and set(COMPUTED).intersection(heads):
         for one in shown:
             for name, numbers_made in order_outcome(source.rest, source.reader, one.body).items():
                 extras[one.key, name] = numbers_made

@@ -29,14 +29,14 @@ from connectors.zuora.operations import (
     REMOVALS,
     UPDATES,
     Creation,
+    own_number,
 )
 from connectors.zuora.orders import ASYNC_PATH, asynchronous, order_by_job, order_fields
-from connectors.zuora.reading import Source, v1_body
+from connectors.zuora.reading import Source, plain_fields, v1_body
 from connectors.zuora.rest import Answered, Call, path_of
 from connectors.zuora.values import object_text
 from connectors.zuora.vocabulary import CUSTOM_FIELD, Kind, kind_of
 
-_ENVELOPE: Final = frozenset({"success", "Success", "processId", "requestId", "reasons"})
 _OWN_NUMBER: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _FIXED_AT_CREATION: Final = frozenset({"currency"})
 # The call itself failed on its way, so the next would as well.
@@ -134,7 +134,7 @@ class Writer:
             replace(
                 change,
                 operation=Operation.UPDATE,
-                id=change.identity.value,
+                id=own_number(kind.name, change.identity.value),
                 fields=kept,
                 identity=None,
             ),
@@ -215,16 +215,8 @@ class Writer:
         return Confirmed(id=change.id, created=False, fields=shown, request_id=answered.request_id)
 
     def _shown(self, kind: Kind, body: Mapping[str, object]) -> dict[str, Value]:
-        """What the answer shows as stored. It was a success: what cannot be read is left out."""
-        shown: dict[str, Value] = {}
-        for name, printed in body.items():
-            if name in _ENVELOPE:
-                continue
-            try:
-                shown[name] = self.source.reader.value(name, kind.type_of(name), printed)
-            except UnexpectedAnswer:
-                continue
-        return shown
+        """What the answer shows as stored."""
+        return plain_fields(self.source.reader, kind, body)
 
 
 def _for_the_rest(error: CallError) -> CallError | None:
@@ -296,14 +288,14 @@ def _identified(
             "identity_field name a custom field, such as Revline_Id__c",
             code="NUMBER_NOT_TAKEN",
         )
-    if not _OWN_NUMBER.fullmatch(identity.value) or len(identity.value) > creation.number_max:
+    number = own_number(kind.name, identity.value)
+    if not _OWN_NUMBER.fullmatch(number):
         raise Rejected(
-            f"{identity.field} takes at most {creation.number_max} letters, digits, hyphens and "
-            f"underscores: {identity.value!r} is none",
-            code="NUMBER_TOO_LONG",
-            field_errors={identity.field: f"at most {creation.number_max} plain characters"},
+            f"{identity.field} takes letters, digits, hyphens and underscores: {number!r} is none",
+            code="NUMBER_NOT_PLAIN",
+            field_errors={identity.field: "letters, digits, hyphens and underscores only"},
         )
-    return {**fields, identity.field: identity.value}, identity.value
+    return {**fields, identity.field: number}, number
 
 
 def _custom(name: str) -> bool:

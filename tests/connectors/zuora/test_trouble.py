@@ -43,6 +43,43 @@ def test_an_order_whose_answer_is_lost_is_found_with_what_it_made(desk: Desk) ->
     assert len(desk.rows("invoices")) == 1
 
 
+def test_a_long_identity_is_shortened_and_found_again(desk: Desk) -> None:
+    desk.account()
+    ours = Identity("number", "revline-payment_intents-pi_3QxYzABCDEFGHIJKLMNOPQRS")
+    fields = {
+        "accountNumber": "A-1",
+        "amount": Decimal("5.00"),
+        "currency": "USD",
+        "type": "External",
+        "paymentMethodType": "Cash",
+        "invoices": (),
+    }
+    made = desk.make("payments", ours, **fields)
+    assert len(made.id) == 32
+    selection = Selection("payments", tuple(sorted({*fields, "number"})))
+    (found,) = desk.connector.lookup(selection, [ours])
+    assert isinstance(found, Found)
+    assert found.record.ref.id == made.id
+    shared = {name: found.record.fields[name] for name in fields if name in found.record.fields}
+    assert shared == {name: fields[name] for name in shared}
+    assert {"accountNumber", "amount", "currency", "type"} <= set(shared)
+    assert set(made.fields) <= set(found.record.fields)
+
+
+def test_what_a_lookup_shows_of_an_order_does_not_differ_from_what_was_sent(desk: Desk) -> None:
+    desk.account()
+    change = desk.order()
+    made = desk.done(change)
+    selection = Selection("orders", tuple(sorted(change.fields)))
+    (found,) = desk.connector.lookup(selection, [change.identity])
+    assert isinstance(found, Found)
+    for fields in (found.record.fields, made.fields):
+        sent = {name: change.fields[name] for name in fields if name in change.fields}
+        assert {name: fields[name] for name in sent} == sent
+    for name in ("subscriptionNumbers", "invoiceNumbers", "creditMemoNumbers"):
+        assert found.record.fields[name] == made.fields[name]
+
+
 def test_a_gateway_that_gives_up_leaves_a_write_in_doubt_and_a_read_for_later(desk: Desk) -> None:
     desk.account()
     fault(desk, "POST", "/v1/orders", "status", status=504, phase="after")
