@@ -48,7 +48,7 @@ def found(books: Books) -> None:
              currency=CURRENCY_IDS[symbol], isElimination=False)  # fmt: skip
     for id, (name, symbol, digits, rate) in CURRENCIES.items():
         _add(books, "currency", id, name=name, symbol=symbol, currencyPrecision=str(digits),
-             exchangeRate=Decimal(rate or 1), isBaseCurrency=symbol == "USD")  # fmt: skip
+             exchangeRate=Decimal(rate), isBaseCurrency=symbol == "USD")  # fmt: skip
     for id, (number, name, kind, subsidiaries, currency) in CHART.items():
         only = [{"subsidiary": one} for one in subsidiaries]
         _add(books, "account", id, acctNumber=number, acctName=name, acctType=kind,
@@ -139,11 +139,10 @@ def _period(books: Books, name: str, start: date, end: date, **more: Any) -> str
 
 def usd_rate(symbol: str, year: int, month: int) -> Decimal:
     """Dollars for one unit, from the first of the month: a small wave around a fixed rate."""
-    for _, code, _, rate in CURRENCIES.values():
-        if code == symbol:
-            wave = Decimal((year * 12 + month) % 7 - 3) / 200
-            return rounded(Decimal(rate or 1) * (1 + (wave if code != "USD" else 0)), 8)
-    raise ValueError(f"no currency {symbol}")
+    id = CURRENCY_IDS[symbol]
+    rate = CURRENCIES[id][3]
+    wave = Decimal((year * 12 + month + 2 * int(id)) % 7 - 3) / 200
+    return rounded(Decimal(rate) * (1 + (wave if symbol != "USD" else 0)), 8)
 
 
 def _rates(books: Books) -> None:

@@ -56,7 +56,10 @@ class Engine:
     def run(self, text: str, parameters: Sequence[Any], limit: int, offset: int) -> Result:
         """A page of the rows; :class:`QueryError` for what cannot be carried out."""
         self._refresh()
-        query = Parser(text, self._tables).query()
+        try:
+            query = Parser(text, self._tables).query()
+        except RecursionError as error:
+            raise QueryError("it is nested too deeply") from error
         if query.parameters != len(parameters):
             raise QueryError(f"{query.parameters} parameters are expected")
         values = [_bound(one) for one in parameters]
@@ -69,7 +72,7 @@ class Engine:
                 values,
             )
             rows = [_row(query.names, row) for row in page]
-        except (sqlite3.Error, OverflowError) as error:
+        except (sqlite3.Error, ArithmeticError, ValueError) as error:
             raise QueryError(self._failure or f"the search failed: {error}") from error
         return Result(query, rows, total)
 

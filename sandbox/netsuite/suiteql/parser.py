@@ -62,6 +62,7 @@ class Parser(Values):
             parts.append(f"HAVING {self._condition()}")
         ordered = self._take("order")
         if ordered:
+            self._expect("by")
             self._aliases = {item.name: item for item in items}
             parts.append("ORDER BY " + self._order(len(items)))
         if self._take("fetch"):
