@@ -25,7 +25,7 @@ from connectors.errors import (
     UnexpectedAnswer,
 )
 from connectors.http import retry_after
-from connectors.stripe.objects import READ, SEARCH, WRITE
+from connectors.stripe.objects import ACCOUNT
 
 _MESSAGE_MAX: Final = 500
 _TEXT_MAX: Final = 200_000
@@ -63,6 +63,7 @@ class Row:
 
 REPLAYED: Final = "replayed"
 OWN_RECORD: Final = "about the record itself"
+ONE_RECORD: Final = "resource-specific"
 OTHER_MODE: Final = "a similar object exists in"
 
 _SERVER: Final = (408, 424, *range(500, 600))
@@ -72,6 +73,7 @@ TABLE: Final = (
     Row(Meaning.AUTH, statuses=(401,)),
     Row(Meaning.DENIED, statuses=(403,)),
     Row(Meaning.BUSY, categories=("lock_timeout",)),
+    Row(Meaning.BUSY, statuses=(429,), detail=ONE_RECORD),
     Row(Meaning.LIMITED, statuses=(429,)),
     Row(Meaning.LIMITED, categories=("rate_limit",)),
     Row(Meaning.BUSY, categories=("idempotency_key_in_use",)),
@@ -118,6 +120,11 @@ class Reply:
         return found[:100] if found else None
 
     @property
+    def limit_reason(self) -> str:
+        """Which limit a 429 is about ("Rate limits"); blank where Stripe does not say."""
+        return self.headers.get("stripe-rate-limited-reason", "")[:100]
+
+    @property
     def replayed(self) -> bool:
         """Whether this is the stored answer to an earlier request with the same key."""
         return self.headers.get("idempotent-replayed") == "true"
@@ -153,6 +160,8 @@ def meaning_of(reply: Reply) -> Meaning:
         if row.categories and named.isdisjoint(row.categories):
             continue
         if row.detail == REPLAYED and not reply.replayed:
+            continue
+        if row.detail == ONE_RECORD and reply.limit_reason != ONE_RECORD:
             continue
         if row.detail == OTHER_MODE and OTHER_MODE not in reply.message:
             continue
@@ -214,14 +223,14 @@ _SIMPLE: Final[Mapping[Meaning, type[CallError]]] = MappingProxyType(
 
 def _limited(reply: Reply, at: Circumstances) -> RateLimited:
     """Stripe documents no ``Retry-After``; where there is one, it counts."""
-    reason = reply.headers.get("stripe-rate-limited-reason", "")
+    reason = reply.limit_reason
     default = _CONCURRENCY_WAIT if "concurrency" in reason else _WAIT
     wait = retry_after(reply.headers.get("retry-after"), at.now, otherwise=default)
-    code = reason.upper().replace("-", "_")[:100] or "RATE_LIMIT"
+    code = reason.upper().replace("-", "_") or "RATE_LIMIT"
     return RateLimited(
         reply.message,
         wait=wait,
-        limit_class=at.limit_class if at.limit_class in (READ, WRITE, SEARCH) else READ,
+        limit_class=ACCOUNT if reason.startswith("global") else at.limit_class,
         code=code,
         request_id=reply.request_id,
         status=reply.status,

@@ -23,6 +23,7 @@ from connectors.stripe.resources import DELETE, RESOURCES
 API_VERSION: Final = "2026-10-28.endive"
 BASE_URL: Final = "https://api.stripe.com"
 
+ACCOUNT: Final = "account"
 READ: Final = "read"
 WRITE: Final = "write"
 SEARCH: Final = "search"
@@ -235,13 +236,20 @@ SPEC: Final = ConnectorSpec(
     objects=OBJECTS,
     limits=(
         LimitClass(
+            name=ACCOUNT,
+            calls=100,
+            window=timedelta(seconds=1),
+            description="All calls together: 100 a second live, 25 in a sandbox.",
+        ),
+        LimitClass(
             name=READ,
             calls=25,
             window=timedelta(seconds=1),
             description=(
-                "Reads and lists. Each address takes 25 a second; all together 100 a second live "
-                "and 25 in a sandbox."
+                "Reads and lists: each address takes 25 a second. A write reads where an amount's "
+                "currency is another record's."
             ),
+            operations=("check", "read", "list", "changes", "search", "lookup", "apply", "inspect"),
         ),
         LimitClass(
             name=WRITE,
@@ -251,12 +259,14 @@ SPEC: Final = ConnectorSpec(
                 "Writes, counted apart by us. One payment intent takes 1,000 updates an hour, one "
                 "subscription 10 new invoices a minute and 20 a day."
             ),
+            operations=("apply", "create"),
         ),
         LimitClass(
             name=SEARCH,
             calls=20,
             window=timedelta(seconds=1),
             description="Searches, 20 a second for the whole account.",
+            operations=("search", "lookup", "apply"),
         ),
     ),
     webhooks=True,

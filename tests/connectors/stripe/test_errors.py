@@ -29,7 +29,7 @@ from connectors.stripe.errors import (
     reply_of,
     sdk_error,
 )
-from connectors.stripe.objects import READ, WRITE
+from connectors.stripe.objects import ACCOUNT, READ, WRITE
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 WRITING = Circumstances(True, WRITE, NOW)
@@ -93,18 +93,26 @@ def test_a_refused_parameter_is_named_as_our_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "wait", "code"),
+    ("headers", "wait", "code", "limit"),
     [
-        ({}, 2, "RATE_LIMIT"),
-        ({"stripe-rate-limited-reason": "global-rate"}, 2, "GLOBAL_RATE"),
-        ({"stripe-rate-limited-reason": "endpoint-concurrency"}, 1, "ENDPOINT_CONCURRENCY"),
-        ({"retry-after": "7"}, 7, "RATE_LIMIT"),
+        ({}, 2, "RATE_LIMIT", WRITE),
+        ({"stripe-rate-limited-reason": "global-rate"}, 2, "GLOBAL_RATE", ACCOUNT),
+        ({"stripe-rate-limited-reason": "endpoint-rate"}, 2, "ENDPOINT_RATE", WRITE),
+        ({"stripe-rate-limited-reason": "endpoint-concurrency"}, 1, "ENDPOINT_CONCURRENCY", WRITE),
+        ({"retry-after": "7"}, 7, "RATE_LIMIT", WRITE),
     ],
 )
-def test_limits_say_how_long(headers: dict[str, str], wait: int, code: str) -> None:
+def test_limits_say_how_long_and_what_waits(
+    headers: dict[str, str], wait: int, code: str, limit: str
+) -> None:
     error = error_of(reply(429, headers), WRITING)
     assert isinstance(error, RateLimited)
-    assert (error.wait, error.code, error.limit_class) == (timedelta(seconds=wait), code, WRITE)
+    assert (error.wait, error.code, error.limit_class) == (timedelta(seconds=wait), code, limit)
+
+
+def test_the_limit_of_one_record_holds_back_nothing_else() -> None:
+    error = error_of(reply(429, {"stripe-rate-limited-reason": "resource-specific"}), WRITING)
+    assert type(error) is RetryLater
 
 
 def sdk_exceptions() -> list[type[Exception]]:
