@@ -53,7 +53,7 @@ class Sweep:
 
     ``after`` is the last row taken, ``newest`` the latest time ever seen. By our own clock:
     ``seen_at`` is when a finished sweep first saw ``newest``, ``began`` when a sweep of several
-    pages began.
+    pages began. ``owed`` are records that changed and could not be read yet.
     """
 
     start: datetime
@@ -61,6 +61,11 @@ class Sweep:
     newest: datetime | None = None
     seen_at: datetime | None = None
     began: datetime | None = None
+    owed: tuple[str, ...] = ()
+
+    def owing(self, ids: Sequence[str]) -> Sweep:
+        """The same place, with these records still to be read."""
+        return replace(self, owed=tuple(dict.fromkeys(ids)))
 
     def onward(self, last: Place, now: datetime) -> Sweep:
         """After a page that is not the last; ``now`` is from before it was asked for."""
@@ -78,11 +83,12 @@ class Sweep:
         """
         newest, seen_at = self._reached(last)
         if newest is None:
-            return Sweep(start=self.start)
+            return Sweep(start=self.start, owed=self.owed)
         began = self.began or now
         settled = seen_at is not None and began - seen_at >= overlap
         begin = back(newest if settled else newest - overlap, zone)
-        return Sweep(start=max(self.start, begin), newest=newest, seen_at=seen_at or now)
+        start = max(self.start, begin)
+        return Sweep(start=start, newest=newest, seen_at=seen_at or now, owed=self.owed)
 
     def _reached(self, last: Place | None) -> tuple[datetime | None, datetime | None]:
         if last is None or (self.newest is not None and last[0] <= self.newest):
@@ -97,6 +103,7 @@ class Sweep:
             newest=self.newest.isoformat() if self.newest else None,
             seen=self.seen_at.isoformat() if self.seen_at else None,
             began=self.began.isoformat() if self.began else None,
+            owed=list(self.owed) or None,
         )
 
 
@@ -110,25 +117,42 @@ def parse_sweep(cursor: str) -> Sweep:
             newest=_moment(raw["newest"]) if raw.get("newest") else None,
             seen_at=_seen(raw.get("seen")),
             began=_seen(raw.get("began")),
+            owed=_ids(raw.get("owed")),
         )
     except (KeyError, IndexError, TypeError, ValueError):
         raise bad_cursor() from None
 
 
-def walk_text(last_id: str | None) -> str:
-    """The cursor of a walk through all records: the last id taken."""
-    return _text(id=last_id)
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A walk through all records: the last id taken, and the records that could not be read."""
+
+    last: str | None = None
+    owed: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """The cursor as it is stored."""
+        return _text(id=self.last, owed=list(self.owed) or None)
 
 
-def parse_walk(cursor: str | None) -> str | None:
-    """The last id taken, ``None`` at the start. Raises ``Rejected``."""
+def parse_walk(cursor: str | None) -> Walk:
+    """A stored cursor; ``None`` is the start. Raises ``Rejected``."""
     if cursor is None:
-        return None
+        return Walk()
     try:
-        id = _parsed(cursor).get("id")
-        return _id(id) if id is not None else None
+        raw = _parsed(cursor)
+        id = raw.get("id")
+        return Walk(last=_id(id) if id is not None else None, owed=_ids(raw.get("owed")))
     except (TypeError, ValueError):
         raise bad_cursor() from None
+
+
+def _ids(raw: object) -> tuple[str, ...]:
+    if raw is None:
+        return ()
+    if not isinstance(raw, list):
+        raise TypeError("not a list of ids")
+    return tuple(_id(one) for one in raw)
 
 
 def _place(raw: object) -> Place | None:

@@ -29,6 +29,7 @@ from connectors.errors import (
 )
 
 LIMIT_CLASS: Final = "concurrency"
+RECORD_LOCKED: Final = "RECORD_LOCKED"
 # The answer names no wait: about a second is where the vendor's examples begin.
 CONCURRENCY_WAIT: Final = timedelta(seconds=2)
 _MESSAGE_MAX_CHARACTERS: Final = 500
@@ -138,7 +139,7 @@ TABLE: Final[tuple[Row, ...]] = (
 )
 
 _CODES: Final = {
-    Meaning.RECORD_LOCKED: "RECORD_LOCKED",
+    Meaning.RECORD_LOCKED: RECORD_LOCKED,
     Meaning.PERIOD_CLOSED: "PERIOD_CLOSED",
     Meaning.UNBALANCED: "UNBALANCED",
 }

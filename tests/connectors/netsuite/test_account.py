@@ -278,17 +278,47 @@ def test_transactions_are_followed_in_any_zone(account, netsuite, zone) -> None:
     assert abs(record.version - account.now()) < timedelta(minutes=1)
 
 
-def test_a_locked_record_does_not_stop_a_sweep(netsuite, account) -> None:
+def test_a_locked_record_is_read_as_soon_as_it_can_be(netsuite, account) -> None:
     selection = Selection("customer", ("companyName",))
     cursor = netsuite.first_cursor(selection, account.now() - timedelta(minutes=1))
     first, second = customer(netsuite, "a"), customer(netsuite, "b")
     account.do("customer", "lock", first)
+    for _ in range(3):
+        page = netsuite.changes(selection, cursor, 10)
+        assert [record.ref.id for record in page.records] == [second]
+        assert page.at_head
+        cursor = page.cursor
+        account.simulator.clock.shift(timedelta(minutes=20))
+        account.do("customer", "update", second, phone="1")
+    account.do("customer", "unlock", first)
     page = netsuite.changes(selection, cursor, 10)
-    fields = {record.ref.id: dict(record.fields) for record in page.records}
-    assert fields == {first: {}, second: {"companyName": "Acme"}}
-    with pytest.raises(Rejected) as raised:
-        netsuite.read(selection, [first])
-    assert raised.value.code == "RECORD_LOCKED"
+    assert {record.ref.id for record in page.records} == {first, second}
+    again = netsuite.changes(selection, page.cursor, 10)
+    assert first not in {record.ref.id for record in again.records}, "owed no longer"
+
+
+def test_a_walk_does_not_end_without_the_locked_ones(netsuite, account) -> None:
+    selection = Selection("customer", ("companyName",))
+    ids = [customer(netsuite, str(number)) for number in range(4)]
+    account.do("customer", "lock", ids[1])
+    seen, cursor = [], None
+    for _ in range(2):
+        page = netsuite.list(selection, cursor, 2)
+        seen += [record.ref.id for record in page.records]
+        cursor = page.cursor
+        assert not page.at_head
+    assert seen == [ids[0], ids[2], ids[3]]
+    for read in (
+        lambda: netsuite.list(selection, cursor, 2),
+        lambda: netsuite.read(selection, ids),
+    ):
+        with pytest.raises(Rejected) as raised:
+            read()
+        assert raised.value.code == "RECORD_LOCKED"
+    account.do("customer", "unlock", ids[1])
+    page = netsuite.list(selection, cursor, 2)
+    assert [record.ref.id for record in page.records] == [ids[1]]
+    assert page.at_head
 
 
 def test_deleted_transactions_are_told_by_type(netsuite, account) -> None:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from connectors.errors import Rejected
 from connectors.netsuite.changes import (
     Sweep,
+    Walk,
     back,
     in_order,
     instant,
     parse_sweep,
     parse_walk,
-    walk_text,
     wall,
 )
 
@@ -102,6 +102,7 @@ def test_an_empty_first_sweep_stays_where_it_is() -> None:
         newest=st.none() | st.just(NOON),
         seen_at=st.none() | st.just(NOW),
         began=st.none() | st.just(NOW),
+        owed=st.sampled_from([(), ("1",), ("7", "3")]),
     )
 )
 def test_cursors_come_back(sweep) -> None:
@@ -129,10 +130,10 @@ def test_somebody_elses_cursor_is_refused(cursor) -> None:
 
 
 def test_walks() -> None:
-    assert parse_walk(None) is None
-    assert parse_walk(walk_text(None)) is None
-    assert parse_walk(walk_text("17")) == "17"
-    for cursor in ("x", '{"id": "1;"}', '{"id": 1}'):
+    assert parse_walk(None) == parse_walk(Walk().text()) == Walk()
+    for walk in (Walk("17"), Walk("17", ("3", "5")), Walk(None, ("1",))):
+        assert parse_walk(walk.text()) == walk
+    for cursor in ("x", '{"id": "1;"}', '{"id": 1}', '{"owed": "1"}', '{"owed": ["1;"]}'):
         with pytest.raises(Rejected):
             parse_walk(cursor)
 
