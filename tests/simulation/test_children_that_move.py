@@ -20,7 +20,6 @@ from tests.simulation.moments import (
     restart_as,
     rounds,
     rows,
-    settle_twice,
 )
 from tests.simulation.project import PROJECT
 from tests.simulation.world import World
@@ -68,7 +67,7 @@ def test_a_child_that_moves_is_told_to_its_new_root(world: World) -> None:
     # when it goes to the second, and only its own edit is heard of, which leads to the first
     move(world, line, one, two)
     world.crm.update("line_items", line.id, {"quantity": 4})
-    settle_twice(world)
+    world.settle()
     # then it is once in the target, under the second
     assert lines(world) == {"One": [], "Two": [4]}
     # and we remember that it leads there
@@ -87,7 +86,7 @@ def test_a_child_taken_off_its_root_leads_nowhere(world: World) -> None:
     world.crm.disassociate(one, line)
     world.crm.update("line_items", line.id, {"quantity": 4})
     # when that was delivered
-    settle_twice(world)
+    world.settle()
     # then it is gone from the target, and nothing of it is kept
     assert lines(world) == {"One": [], "Two": []}
     assert rows(world, "select count(*) from include_index") == [(0,)]
@@ -114,7 +113,7 @@ def test_children_that_change_places(world: World) -> None:
     move(world, second, two, one)
     world.crm.update("deals", one.id, {"dealname": "One."})
     world.crm.update("deals", two.id, {"dealname": "Two"})
-    settle_twice(world)
+    world.settle()
     # then so they have in the target
     assert lines(world) == {"One.": [8], "Two": [3]}
     assert codes(world) == []
@@ -136,7 +135,7 @@ def test_a_child_that_may_not_leave_its_root_is_asked_about_once(tmp_path: Path,
     leases = "select sum(lease) from delivery where sync = 'deals'"
     ((leases_before,),) = rows(world, leases)
     world.runner.poll_now()
-    rounds(world, 60, seconds=1)
+    rounds(world, 30, seconds=1)
     # then a person is asked, the target is as it was, and nobody goes round in circles
     assert set(codes(world)) == {"GUARD_DELETES"}
     assert lines(world)["One"] == [3]
@@ -148,7 +147,7 @@ def test_a_child_that_may_not_leave_its_root_is_asked_about_once(tmp_path: Path,
     # and when the guard allows it and the person asks again, it moves
     restart_as(world, PROJECT)
     acts(world).retry({"issues": "all"})
-    settle_twice(world)
+    world.settle()
     assert lines(world)["One"] == []
     assert only(world, "OpportunityLineItem").fields["Quantity"] == 4
     assert codes(world) == []
@@ -170,7 +169,7 @@ def test_a_merge_of_roots_takes_the_children_along(tmp_path: Path, removed: str)
     # when it is merged into a deal that has no counterpart yet
     two = deal(world, dealname="Two")
     world.crm.merge("deals", two.id, one.id)
-    settle_twice(world)
+    world.settle()
     # then the survivor has the opportunity, with the very line item that was there
     assert only(world, "Opportunity").ref == opportunity
     assert only(world, "OpportunityLineItem").ref == line

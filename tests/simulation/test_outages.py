@@ -18,7 +18,6 @@ from tests.simulation.moments import (
     hear,
     later,
     only,
-    rounds,
     rows,
 )
 from tests.simulation.world import World
@@ -43,40 +42,45 @@ def listen(world: World) -> None:
 @AWAY
 def test_an_outage_asks_nobody_about_what_had_piled_up(world: World, call: str) -> None:
     # given many records, and a target that is away
-    for number in range(20):
+    for number in range(12):
         company(world, f"C{number}", f"c{number}.example")
     listen(world)
     fault(world, "sales", FaultKind.RETRY_LATER, call, times=ALWAYS)
     # when two hours pass, in which the engine tries with ever smaller claims
-    for _ in range(60):
+    for _ in range(40):
         drain(world, "companies")
-        later(world, 2)
+        later(world, 3)
     # then nobody is asked, and nothing has used up a try
     assert codes(world) == []
     assert rows(world, "select max(tries) from delivery") == [(0,)]
     # and when it is back, everything arrives
     world.plans["sales"].clear()
-    for _ in range(20):
+    for _ in range(10):
         drain(world, "companies")
         later(world, 20)
-    assert len(world.live(world.sales, "Account")) == 20
+    assert len(world.live(world.sales, "Account")) == 12
     assert codes(world) == []
 
 
 @AWAY
 def test_an_outage_asks_nobody_about_what_comes_one_by_one(world: World, call: str) -> None:
     # given a target that is away
-    world.settle()
+    listen(world)
     fault(world, "sales", FaultKind.RETRY_LATER, call, times=ALWAYS)
     # when a record comes every five minutes, each of them alone in its batch
     for number in range(6):
         company(world, f"C{number}", f"c{number}.example")
-        rounds(world, 5, seconds=60)
+        listen(world)
+        for _ in range(5):
+            drain(world, "companies")
+            later(world, 1)
     # then nobody is asked
     assert codes(world) == []
     # and when it is back, everything arrives
     world.plans["sales"].clear()
-    rounds(world, 10, seconds=400)
+    for _ in range(10):
+        drain(world, "companies")
+        later(world)
     assert len(world.live(world.sales, "Account")) == 6
     assert rows(world, "select count(*) from issue") == [(0,)]
 

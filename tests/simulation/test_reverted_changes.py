@@ -23,7 +23,6 @@ from tests.simulation.moments import (
     later,
     line_of,
     only,
-    settle_twice,
 )
 from tests.simulation.world import Crash, World
 
@@ -55,7 +54,7 @@ def test_a_change_put_back_while_its_write_is_in_doubt(world: World) -> None:
     # when the user puts the old name back
     world.crm.update("companies", id, {"name": "A"})
     heard(world)
-    settle_twice(world)
+    world.settle()
     # then the target has it, and nothing is left open
     assert only(world, "Account").fields["Name"] == "A"
     assert world.tally()["companies"] == {"done": 1}
@@ -76,13 +75,13 @@ def test_a_change_put_back_after_one_of_its_children_was_refused(world: World) -
     assert codes(world) == ["REFUSED"]
     # when the deal gets its old name back, and the line item stays as it is
     world.crm.update("deals", ref.id, {"dealname": "A"})
-    settle_twice(world)
+    world.settle()
     # then the target has the old name, and the question about the line item is still there
     assert only(world, "Opportunity").fields["Name"] == "A"
     assert codes(world) == ["REFUSED"]
     # and when the line item is put back too, nothing is left to ask
     world.crm.update("line_items", line.id, {"quantity": 3})
-    settle_twice(world)
+    world.settle()
     assert only(world, "OpportunityLineItem").fields["Quantity"] == 3
     assert codes(world) == []
 
@@ -99,7 +98,7 @@ def test_a_change_put_back_after_a_child_of_its_own_fields_was_refused(world: Wo
     assert codes(world) == ["REFUSED"]
     # when name and price are put back
     world.crm.update("products", "S", {"name": "A", "price": 10})
-    settle_twice(world)
+    world.settle()
     # then both are so on the other side
     assert only(world, "Product2").fields["Name"] == "A"
     assert only(world, "PricebookEntry").fields["UnitPrice"] == 10
@@ -128,7 +127,7 @@ def test_a_change_put_back_after_the_engine_was_killed(world: World, point: str)
     world.clock.advance(timedelta(minutes=1))
     world.crash()
     hear(world)
-    settle_twice(world)
+    world.settle()
     # then the target has the old name
     assert only(world, "Account").fields["Name"] == "A"
     assert world.tally()["companies"] == {"done": 1}
@@ -172,7 +171,7 @@ def test_a_record_restored_while_its_delete_is_in_doubt(tmp_path: Path) -> None:
     # when it is restored
     world.crm.restore("companies", id)
     world.clock.advance(timedelta(minutes=1))
-    settle_twice(world)
+    world.settle()
     # then it has an account again, and one link that stands
     assert only(world, "Account").fields["Name"] == "A"
     assert world.tally()["companies"] == {"done": 1}
@@ -192,7 +191,7 @@ def test_a_target_that_is_gone_stays_an_issue_when_the_change_is_put_back(world:
     assert codes(world) == ["TARGET_GONE"]
     # when the edit is taken back, so that the source is as it was last written
     world.crm.update("companies", id, {"name": "A"})
-    settle_twice(world)
+    world.settle()
     # then the account is still gone, and so the question is still there
     assert codes(world) == ["TARGET_GONE"]
     assert world.tally()["companies"] == {"issue": 1}
@@ -212,7 +211,7 @@ def test_a_target_that_came_back_is_no_issue_when_the_change_is_put_back(world: 
     world.sales.restore("Account", account.id)
     # when the edit is taken back
     world.crm.update("companies", id, {"name": "A"})
-    settle_twice(world)
+    world.settle()
     # then all is well again
     assert codes(world) == []
     assert only(world, "Account").ref == account

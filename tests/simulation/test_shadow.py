@@ -13,7 +13,6 @@ from tests.simulation.moments import (
     only,
     restart_as,
     rows,
-    settle_twice,
 )
 from tests.simulation.world import World
 
@@ -33,7 +32,7 @@ def test_a_shadow_sync_follows_no_removal_until_it_goes_live(tmp_path: Path) -> 
     later(world)
     world.crm.delete("companies", id)
     world.clock.advance(timedelta(hours=2))
-    settle_twice(world)
+    world.settle()
     # then nothing was written, and its link stands as it was
     assert world.writes() == before
     assert rows(world, LINKS) == [("active", None)]
@@ -58,14 +57,14 @@ def test_a_shadow_sync_follows_no_merge_until_it_goes_live(tmp_path: Path) -> No
     # when they are merged
     later(world)
     world.crm.merge("companies", first, second)
-    settle_twice(world)
+    world.settle()
     # then both links stand as they were, and nobody is asked anything
     assert rows(world, LINKS) == [("active", None), ("active", None)]
     assert codes(world) == []
     # and when the sync goes live, the merge is followed, and a person is asked
     restart_as(world, LIVE)
     later(world)
-    settle_twice(world)
+    world.settle()
     assert [state for (state, _reason) in rows(world, LINKS)] == ["active", "alias"]
     assert codes(world) == ["MERGED_TWO_TARGETS"]
     world.close()
@@ -86,7 +85,7 @@ def test_a_shadow_sync_takes_up_no_closed_link(tmp_path: Path) -> None:
     # when the company is restored
     world.crm.restore("companies", id)
     world.crm.update("companies", id, {"name": "Back"})
-    settle_twice(world)
+    world.settle()
     # then its link stays closed
     assert [state for (state, _reason) in rows(world, LINKS)] == ["closed"]
     assert only(world, "Account").fields["Name"] == "A"
