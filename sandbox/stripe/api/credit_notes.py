@@ -262,6 +262,7 @@ def _void(call: Call) -> Record:
 
 
 def _list_lines(call: Call) -> Record:
+    call.used.update(call.params)
     rows = call.account.find(TABLE, call.id)["_lines"]
     url = f"/v1/credit_notes/{call.id}/lines"
     return listing.page(rows, lambda _: True, call.params, url, "credit_note_line_item")

@@ -195,6 +195,7 @@ def _attach(call: Call) -> Record:
 
 
 def _lines(call: Call) -> Record:
+    call.used.update(call.params)
     invoice = call.account.find(TABLE, call.id)
     url = f"/v1/invoices/{call.id}/lines"
     rows = invoice["_lines"]  # lines come in their own order, oldest first
