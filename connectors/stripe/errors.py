@@ -5,8 +5,8 @@ From docs.stripe.com "Errors", "Error codes", "Idempotent requests", "Rate limit
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -26,6 +26,7 @@ from connectors.errors import (
 )
 from connectors.http import retry_after
 from connectors.stripe.objects import ACCOUNT
+from connectors.transport_json import BadJson, loads_strict
 
 _MESSAGE_MAX: Final = 500
 _TEXT_MAX: Final = 200_000
@@ -141,11 +142,10 @@ class Circumstances:
 
 def reply_of(status: int, body: bytes | str | None, headers: Mapping[str, str]) -> Reply:
     """An error answer, whatever its body is made of."""
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
-    try:
-        parsed = json.loads(text[:_TEXT_MAX])
-    except (ValueError, RecursionError):
-        parsed = None
+    text = body.encode("utf-8", "replace") if isinstance(body, str) else body or b""
+    parsed = None
+    with suppress(BadJson):
+        parsed = loads_strict(text[:_TEXT_MAX])
     error = parsed.get("error") if isinstance(parsed, dict) else None
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
     return Reply(status, error if isinstance(error, dict) else {}, lowered)

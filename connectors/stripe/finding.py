@@ -93,13 +93,25 @@ def _candidates(
             code="NOT_SEARCHABLE",
         )
     if listed:
-        yield from _listed(client, resource, selection, {**dict(resource.fixed), **listed})
+        filters = {**dict(resource.fixed), **_filters(listed)}
+        yield from _listed(client, resource, selection, filters)
     if sought and (not listed or "email" in listed):
         # The list compares addresses to the letter; search does not.
         clauses = [_clause(name, value) for name, value in sought.items()]
         if len(clauses) > SEARCH_CLAUSES_MAX:
             raise Rejected("a search takes ten conditions at most", code="NOT_SEARCHABLE")
         yield from _searched(client, resource, selection, " AND ".join(clauses))
+
+
+def _filters(listed: Mapping[str, str]) -> Params:
+    """The list's own spelling of its filters."""
+    params: Params = {}
+    for name, value in listed.items():
+        if name == "lookup_key":
+            params["lookup_keys"] = [value]
+        else:
+            params[name] = value.lower() if name == "currency" else value
+    return params
 
 
 def _fits(record: Record, query: Mapping[str, str]) -> bool:
@@ -126,7 +138,7 @@ def _clause(name: str, value: str) -> str:
 
 
 def _listed(
-    client: Client, resource: Resource, selection: Selection, filters: Mapping[str, str]
+    client: Client, resource: Resource, selection: Selection, filters: Params
 ) -> Iterator[Content]:
     params: Params = {"limit": str(LIST_MAX), **filters, **expanding(selection, "data.")}
     for _ in range(_PAGES_MAX):

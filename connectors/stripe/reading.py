@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from connectors.errors import Gone, Rejected, UnexpectedAnswer
+from connectors.errors import Rejected, UnexpectedAnswer
 from connectors.records import Fields, Life, Page, Record, Ref, Selection
 from connectors.stripe.client import Client
 from connectors.stripe.cursors import Walk, parse_walk
@@ -28,6 +28,7 @@ _HIDDEN: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 _EXPANSION_DEPTH_MAX: Final = 4
 _INNER_PAGES_MAX: Final = 100
+_MISSING: Final = "RESOURCE_MISSING"
 
 Content = Mapping[str, Json]
 
@@ -80,7 +81,9 @@ def _read(
         return Record(Ref(selection.object, id), MappingProxyType({}), life=Life.DELETED)
     try:
         content = client.get(address(resource, id), params)
-    except Gone:
+    except Rejected as error:
+        if (error.code, error.status) != (_MISSING, 404):
+            raise
         return Record(Ref(selection.object, id), MappingProxyType({}), life=Life.DELETED)
     if content.get("id") != id:
         raise UnexpectedAnswer("Stripe answered with another record", code="OTHER_RECORD")
@@ -208,8 +211,8 @@ def walked(
         params["starting_after"] = walk.id
     try:
         content = client.get(resource.path, params)
-    except (Gone, Rejected) as error:
-        if walk.id is None or walk.created is None or error.code != "RESOURCE_MISSING":
+    except Rejected as error:
+        if walk.id is None or walk.created is None or error.code != _MISSING:
             raise
         # The record the last page ended with is gone: go on from its time instead.
         params.pop("starting_after")

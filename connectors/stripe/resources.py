@@ -42,7 +42,7 @@ RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
         ),
         "prices": Resource(
             "/v1/prices",
-            filters=("product", "currency", "type"),
+            filters=("lookup_key", "product", "currency", "type"),
             searched=("lookup_key", "product", "currency", "type"),
         ),
         "subscriptions": Resource(

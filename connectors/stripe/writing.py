@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from connectors.base import Confirmed, Failed, Outcome
-from connectors.errors import CallError, OutcomeUnknown, Rejected, RetryLater
+from connectors.errors import CallError, Gone, OutcomeUnknown, Rejected, RetryLater
 from connectors.records import Change, Operation, Selection, Value
 from connectors.stripe.client import Client, Refused
 from connectors.stripe.fields import FIELDS, IDENTITY_FIELD
@@ -122,7 +122,7 @@ class Writer:
         except Refused as refused:
             declined = _declined_intent(change, refused)
             if declined is None:
-                raise refused.error from None
+                raise _not_gone(refused.error) from None
             return _confirmed(change, declined, refused.error.request_id, created=True)
         return _confirmed(change, answer.content, answer.request_id, created=True)
 
@@ -235,6 +235,15 @@ def _declined_intent(change: Change, refused: Refused) -> Content | None:
     if not isinstance(intent, dict) or refused.reply.status != 402:
         return None
     return intent if isinstance(intent.get("id"), str) else None
+
+
+def _not_gone(error: CallError) -> CallError:
+    """What a create refers to may be gone, but not what it makes."""
+    if not isinstance(error, Gone):
+        return error
+    return Rejected(
+        error.message, code=error.code, request_id=error.request_id, status=error.status
+    )
 
 
 def _stops(error: CallError) -> bool:

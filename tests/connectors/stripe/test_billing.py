@@ -54,6 +54,7 @@ def test_an_invoice_of_many_lines_is_read_whole(desk: Desk) -> None:
     assert len({line["id"] for line in lines}) == len(lines) == 13
     assert sum(line["amount"] for line in lines) == fields["total"] == Decimal("131.30")
     assert fields["amount_remaining"] == Decimal("131.30")
+    assert desk.simulator.journal.violations == []
 
 
 def test_an_invoice_paid_outside_has_no_charge(desk: Desk) -> None:
@@ -89,11 +90,15 @@ def test_a_subscription_from_price_to_cancellation(desk: Desk) -> None:
     price = id_of(
         desk.create(
             "prices", "pr", product=product, currency="EUR", recurring=recurring,
+            lookup_key="seats",
             unit_amount_decimal=Decimal("10.125"),
         )
     )  # fmt: skip
     shown = one(desk, "prices", price, "unit_amount", "unit_amount_decimal", "currency")
     assert shown["unit_amount_decimal"] == Decimal("10.125")
+    query = {"lookup_key": "seats", "currency": "EUR"}
+    (found,) = desk.connector.search(Selection("prices", ("currency",)), [query])
+    assert [record.ref.id for record in found] == [price], "the list knows at once"
     items: Value = ({"price": price, "quantity": 3},)
     subscription = id_of(
         desk.create(

@@ -12,6 +12,7 @@ from test_reading import CARD, paid
 from connectors.base import Confirmed, Failed
 from connectors.errors import (
     AccessDenied,
+    AuthFailed,
     CallError,
     OutcomeUnknown,
     RateLimited,
@@ -216,6 +217,21 @@ def test_what_cannot_be_done_is_refused_without_a_call(
     error = error_of(outcome)
     assert (type(error), error.code) == (Rejected, code)
     assert desk.observed == []
+
+
+def test_a_wrong_key_pauses_the_connection(desk: Desk) -> None:
+    connector = desk.build(api_key="rk_test_another_key_altogether")
+    with pytest.raises(AuthFailed) as raised:
+        connector.check()
+    assert "another_key_altogether" not in f"{raised.value} {raised.value!r}"
+    (outcome,) = connector.apply([Change("k", Operation.CREATE, "customers", {"name": "A"})])
+    assert isinstance(error_of(outcome), AuthFailed)
+
+
+def test_a_refund_of_nothing_is_refused_and_not_gone(desk: Desk) -> None:
+    error = error_of(desk.create("refunds", "r1", charge="ch_missing"))
+    assert type(error) is Rejected
+    assert error.code == "RESOURCE_MISSING"
 
 
 def test_a_deletion_is_a_deletion(desk: Desk) -> None:
