@@ -131,9 +131,7 @@ def test_suspended_months_are_not_billed(tenant: Any) -> None:
     assert tenant.ok("GET", "/v1/subscriptions/S-1")["status"] == "Suspended"
     assert tenant.bill("2026-11-15") == {"invoices": [], "creditMemos": []}
     tenant.order(
-        action(
-            "Resume", "2026-12-01", resumePolicy="SpecificDate", resumeSpecificDate="2026-12-01"
-        )
+        action("Resume", "2026-12-01", resumePolicy="SpecificDate", resumeSpecificDate="2026-12-01")
     )
     [number] = tenant.bill("2026-12-01")["invoices"]
     assert [row["serviceStartDate"] for row in tenant.items(number)] == ["2026-12-01"]
@@ -165,7 +163,9 @@ changes = st.lists(st.tuples(days, st.integers(0, 7)), max_size=4)
 
 
 @settings(max_examples=30, deadline=None)
-@given(changes, days, st.sampled_from(["ANNUAL", "MONTHLY"]), st.sampled_from(["USD", "JPY", "KWD"]))
+@given(
+    changes, days, st.sampled_from(["ANNUAL", "MONTHLY"]), st.sampled_from(["USD", "JPY", "KWD"])
+)
 def test_what_is_billed_in_the_end_does_not_depend_on_when(
     steps: list[tuple[date, int]], ended: date, name: str, currency: str
 ) -> None:
@@ -203,7 +203,9 @@ def _story(
         _bill(tenant, max(ended, last))
     cancel = {"cancellationPolicy": "SpecificDate",
               "cancellationEffectiveDate": max(ended, last).isoformat()}  # fmt: skip
-    place(tenant, Fields(order(action("CancelSubscription", max(ended, last).isoformat(), **cancel))))
+    place(
+        tenant, Fields(order(action("CancelSubscription", max(ended, last).isoformat(), **cancel)))
+    )
     _bill(tenant, date(2028, 1, 1))
     billed = sum((row["amount"] for row in tenant.rows("invoices")), Decimal(0))
     credited = sum((row["totalAmount"] for row in tenant.rows("credit-memos")), Decimal(0))

@@ -240,11 +240,10 @@ def test_an_evergreen_goes_on(tenant: Any) -> None:
     tenant.account()
     term = {"initialTerm": {"termType": "EVERGREEN", "startDate": "2026-09-01"}}
     plans = [plan("PLT-001", "MONTHLY", 10)]
-    tenant.order(
-        action("CreateSubscription", "2026-09-01", terms=term, subscribeToRatePlans=plans)
-    )
+    tenant.order(action("CreateSubscription", "2026-09-01", terms=term, subscribeToRatePlans=plans))
     [number] = tenant.bill("2031-09-01")["invoices"]
     assert tenant.invoice(number)["amount"] == 610
-    assert tenant.refused(
-        "POST", "/v1/orders", order(action("RenewSubscription", "2031-09-01"))
-    ) % 100 == 30
+    assert (
+        tenant.refused("POST", "/v1/orders", order(action("RenewSubscription", "2031-09-01"))) % 100
+        == 30
+    )

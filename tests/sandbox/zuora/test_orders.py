@@ -170,9 +170,7 @@ def test_an_order_without_activation_is_pending(tenant: Any) -> None:
     tenant.account()
     tenant.admin("options", {"service_activation_required": True})
     options = {"runBilling": True}
-    first = tenant.order(
-        create("2026-09-01", PLT), orderNumber="O-1", processingOptions=options
-    )
+    first = tenant.order(create("2026-09-01", PLT), orderNumber="O-1", processingOptions=options)
     assert first["status"] == "Pending"
     assert "invoiceNumbers" not in first
     assert tenant.ok("GET", "/v1/subscriptions/S-1")["status"] == "Pending Activation"
