@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cache, partial
 from urllib.parse import urlencode
 
 from connectors.base import (
@@ -38,9 +37,6 @@ from connectors.zuora.tokens import TOKEN_PATH, TokenAnswer, Tokens
 from connectors.zuora.values import Reader
 from connectors.zuora.vocabulary import KINDS
 from connectors.zuora.writing import Writer
-
-if TYPE_CHECKING:
-    import requests
 
 
 class Zuora:
@@ -131,12 +127,9 @@ def build(settings: Mapping[str, str], wiring: Wiring) -> Zuora:
     patient = replace(wiring, read_seconds=checked.read_seconds)
     transport = Transport(checked.base_url, patient, limit_class=LIMIT_CLASS)
     tokens = Tokens(checked, partial(_post_form, transport), wiring.now)
-    rest = Rest(checked, tokens, partial(_session, transport), wiring.now)
+    # One session for all calls: it keeps no cookies, so threads may share it.
+    rest = Rest(checked, tokens, cache(transport.session), wiring.now)
     return Zuora(checked, rest, wiring)
-
-
-def _session(transport: Transport) -> requests.Session:
-    return transport.session()
 
 
 def _post_form(transport: Transport, form: Mapping[str, str]) -> TokenAnswer:

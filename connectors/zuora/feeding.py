@@ -21,6 +21,7 @@ from connectors.zuora.reading import Shown, Source, records_of, rows_by_key, sna
 from connectors.zuora.vocabulary import STAMP, Kind, kind_of
 
 OVERLAP: Final = timedelta(minutes=5)
+_SECOND: Final = timedelta(seconds=1)
 _FIRST_PAGE: Final = ""
 
 
@@ -54,11 +55,15 @@ def changed(source: Source, selection: Selection, cursor: str, limit: int) -> Pa
 
 
 def _page(source: Source, kind: Kind, sweep: Sweep, size: int) -> Rows:
+    # Bounds of whole seconds, never equality: what is printed may be less than what is stored.
     if sweep.after is None:
-        operator = "GT" if sweep.beyond else "GE"
-        filters = [query.where(kind, STAMP, operator, sweep.at)]
+        start = sweep.at + _SECOND if sweep.beyond else sweep.at
+        filters = [query.where(kind, STAMP, "GE", start)]
         return query.page(source.rest, kind, filters, sort=STAMP, size=size)
-    filters = [query.where(kind, STAMP, "EQ", sweep.at)]
+    filters = [
+        query.where(kind, STAMP, "GE", sweep.at),
+        query.where(kind, STAMP, "LT", sweep.at + _SECOND),
+    ]
     if sweep.after:
         filters.append(query.where(kind, "id", "GT", sweep.after))
     return query.page(source.rest, kind, filters, sort="id", size=size)

@@ -110,7 +110,9 @@ def _filters(kind: Kind, wanted: Mapping[str, str]) -> list[list[query.Filter]]:
 
 
 def _fits(printed: object, value: str) -> bool:
-    return isinstance(printed, str) and printed.strip().casefold() == value.strip().casefold()
+    if printed is None or isinstance(printed, Mapping | list):
+        return False
+    return str(printed).strip().casefold() == value.strip().casefold()
 
 
 def lookup_records(

@@ -234,19 +234,33 @@ def _extras(
             field, object = kind.numbers[head]
             ids = {one.key: one.cell(kind, field) for one in shown}
             numbers = numbers_by_id(source.rest, KINDS[object], ids.values())
-            extras |= {(key, head): numbers.get(str(id)) for key, id in ids.items()}
+            # A number that cannot be found yet is not read; a blank would say there is none.
+            extras |= {
+                (key, head): numbers.get(str(id))
+                for key, id in ids.items()
+                if not id or str(id) in numbers
+            }
         elif head in kind.lists:
             child, foreign = kind.lists[head]
             own = {one.key: str(one.cell(kind, "id") or "") for one in shown}
             found = children_by_id(
                 source.rest, source.reader, KINDS[child], foreign, list(own.values())
             )
-            extras |= {(key, head): found.get(id, ()) for key, id in own.items()}
+            extras |= {
+                (one.key, head): lines
+                for one in shown
+                if (lines := found.get(own[one.key], ())) or not _must_have(kind, one, head)
+            }
     if kind.name == "orders" and set(COMPUTED).intersection(heads):
         for one in shown:
             for name, numbers_made in order_outcome(source.rest, source.reader, one.body).items():
                 extras[one.key, name] = numbers_made
     return extras
+
+
+def _must_have(kind: Kind, one: Shown, head: str) -> bool:
+    """Whether a document has an amount, and so lines that merely do not show yet."""
+    return head == "items" and one.cell(kind, "amount") not in (None, 0)
 
 
 def _fields(
@@ -275,4 +289,5 @@ def _was_shown(kind: Kind, one: Shown, head: str) -> bool:
         return True
     if one.body is None:
         return False
-    return head in one.body or kind.type_of(head) is not None
+    # What Object Query shows and the v1 resource does not is not known from the latter alone.
+    return head in one.body or head in kind.deep or not kind.query

@@ -62,7 +62,7 @@ def test_a_wait_shorter_than_zuoras_own_is_refused(seconds: str) -> None:
 def test_the_wait_does_not_follow_the_wiring() -> None:
     wiring = Wiring(now=lambda: None, observe=_ignore, read_seconds=30)
     connector = build(GOOD, wiring)
-    transport = connector._rest._session.args[0]
+    transport = connector._rest._session.__wrapped__.__self__
     assert transport.wiring.read_seconds == 150
 
 

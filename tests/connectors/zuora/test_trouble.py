@@ -247,6 +247,31 @@ def test_what_the_index_does_not_know_yet_is_not_gone(desk: Desk) -> None:
     assert isinstance(found, Found)
 
 
+def test_what_cannot_be_seen_yet_is_not_read_rather_than_blank(desk: Desk) -> None:
+    desk.account()
+    desk.wait(minutes=1)
+    desk.simulator.set_options({"index_delay_seconds": 30})
+    change = desk.order()
+    (invoice,) = desk.done(change).fields["invoiceNumbers"]
+    names = ("accountNumber", "amount", "balance", "isSplit", "items", "reversed", "status")
+    early = desk.read("invoices", str(invoice), *names)
+    assert early.life is Life.LIVE
+    assert early.get("accountNumber") == "A-1"
+    assert "items" not in early.fields
+    account = desk.read("accounts", "A-1", "createdDate", "name")
+    assert account.get("createdDate") is not None
+    desk.wait(minutes=1)
+    late = desk.read("invoices", str(invoice), *names)
+    assert len(late.fields["items"]) == 1
+
+
+def test_a_new_account_leaves_unread_what_its_resource_does_not_show(desk: Desk) -> None:
+    desk.simulator.set_options({"index_delay_seconds": 30})
+    desk.account()
+    record = desk.read("accounts", "A-1", "createdDate", "name")
+    assert record.fields == {"name": "Acme"}
+
+
 def test_a_closed_period_is_named(desk: Desk) -> None:
     desk.account()
     periods = desk.connector.list(Selection("accounting_periods", ("name", "startDate")), None, 40)
