@@ -54,10 +54,9 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
             if one.hint:
                 surroundings.say(f"  {one.hint}")
         active = sum(1 for sync in config.syncs.values() if sync.enabled.value != "false")
-        result = "The configuration is sound" if not failed else "The files are sound"
         surroundings.say(
-            f"{result}: {len(config.connections)} connections, {len(config.syncs)} syncs "
-            f"({active} running)."
+            f"{_result(len(failed), len(wrong))}: {len(config.connections)} connections, "
+            f"{len(config.syncs)} syncs ({active} running)."
         )
         if online and not wrong:
             surroundings.say("The accounts have what the syncs need.")
@@ -65,3 +64,15 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
         raise click.exceptions.Exit(EXIT_CONFIGURATION)
     if wrong:
         raise click.exceptions.Exit(EXIT_WRONG)
+
+
+def _result(failed: int, wrong: int) -> str:
+    if failed:
+        return f"The files can be read, but {_counted(failed, 'example')} of the mappings failed"
+    if wrong:
+        return f"The files are sound, but {_counted(wrong, 'fault')} came up in the accounts"
+    return "The configuration is sound"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"

@@ -17,6 +17,7 @@ from engine.store import (
     delivery_views,
     feeds,
     inbox,
+    issues,
     operator_views,
     streams,
 )
@@ -43,6 +44,7 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
     with store.read() as tx:
         known = streams.every(tx)
         tally = delivery_views.tally(tx)
+        opened = issues.open_per_sync(tx)
         working = bool(inbox.unrouted(tx, 1) or delivery_states.unsettled(tx, names, now))
         position = int(streams.get_meta(tx, POSITION) or 0)
         content = {
@@ -50,12 +52,16 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
             "idle": False,
             "engine": engine_state(project, now),
             "syncs": {
-                sync.name: _sync_state(sync, tally.get(sync.name, {}), known, now)
+                sync.name: {
+                    **_sync_state(sync, tally.get(sync.name, {}), known, now),
+                    "issues": opened.get(sync.name, 0),
+                }
                 for sync in project.config.syncs.values()
             },
             "in_doubt": _in_doubt(tx),
             "waiting": _waiting(tx),
             "held": _listed(tx, [DeliveryState.HELD]),
+            "retrying": _retrying(project.config.syncs, tx, now),
             "retry_later": _listed(tx, [DeliveryState.READY], due_after=now),
             "failing": [
                 {
@@ -67,10 +73,11 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
                 }
                 for feed in feeds.failing(tx, store.vault)
             ],
-            "issues": sum(states.get("issue", 0) for states in tally.values()),
+            "issues": sum(opened.values()),
             "paused": _paused(tx, now),
             "api_calls": _calls(project, tx, now),
         }
+    _without_false_times(content)
     content["idle"] = (
         not working and _at_head(known, sources, active) and not _spooled(project, position)
     )
@@ -79,11 +86,14 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
 
 def exit_code(content: Mapping[str, Any]) -> int:
     """1 when anything waits for somebody or something."""
+    stopped = [sync["deliveries"]["issue"] for sync in content["syncs"].values()]
     wrong = (
+        *stopped,
         content["waiting"],
         content["held"],
         content["in_doubt"],
         content["retry_later"],
+        content["retrying"],
         content["issues"],
         content["paused"],
         content["failing"],
@@ -153,6 +163,46 @@ def _listed(
     return [_row(item) for item in found]
 
 
+def _retrying(syncs: Mapping[str, SyncConfig], tx: Tx, now: datetime) -> list[dict[str, Any]]:
+    """What is to be tried again, in groups, with when: at a time, or once a person resumes."""
+    found = {(one.sync, one.reason): one for one in operator_views.retries(tx, now)}
+    paused: dict[tuple[str, str], tuple[str, datetime | None]] = {}
+    for name, state in _pauses(tx, now).items():
+        code = state.paused_code or ""
+        own = [
+            sync.name
+            for sync in syncs.values()
+            if name in (sync.source.connection, sync.target.connection)
+        ]
+        for one in operator_views.put_off(tx, own, code):
+            found[one.sync, code] = one
+            paused[one.sync, code] = (name, state.paused_until)
+    rows = []
+    for key, one in sorted(found.items()):
+        connection, ends_at = paused.get(key, (None, one.next_at))
+        rows.append(
+            {
+                "sync": one.sync,
+                "reason": one.reason or None,
+                "count": one.count,
+                "next_at": _time(ends_at),
+                "paused": connection,
+            }
+        )
+    return rows
+
+
+def _without_false_times(content: Mapping[str, Any]) -> None:
+    """What a pause put off is not tried when it falls due, but when the pause ends."""
+    ends = {
+        (group["sync"], group["reason"]): group["next_at"]
+        for group in content["retrying"]
+        if group["paused"] is not None
+    }
+    for row in content["retry_later"]:
+        row["due_at"] = ends.get((row["sync"], row["reason"]), row["due_at"])
+
+
 def _waiting(tx: Tx) -> list[dict[str, Any]]:
     """What waits, and for which record of the source, with that record's own state."""
     found = operator_views.listed(tx, [DeliveryState.WAITING], LISTED_MAX)
@@ -176,6 +226,13 @@ def _waiting(tx: Tx) -> list[dict[str, Any]]:
 def _paused(tx: Tx, now: datetime) -> dict[str, Any]:
     return {
         name: {"code": state.paused_code, "until": _time(state.paused_until)}
+        for name, state in _pauses(tx, now).items()
+    }
+
+
+def _pauses(tx: Tx, now: datetime) -> dict[str, connections.ConnectionState]:
+    return {
+        name: state
         for name, state in sorted(connections.every(tx).items())
         if state.paused_code is not None and not state.usable(now)
     }

@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.commands.kit import Surroundings, command
+import click
+
+from engine.commands.kit import EXIT_WRONG, Surroundings, command
 
 SHOWN_MAX: Final = 10
 
 
 @command("status", example="revline status --json")
 def status(surroundings: Surroundings) -> None:
-    """Show how every sync stands, what waits for what, and whether the engine runs."""
-    from engine.commands.state import state_of
+    """Show how every sync stands, what waits for what, and whether the engine runs.
+
+    Exit code 1 when something needs a look: an issue, a wait, a pause, a retry, a feed that cannot
+    be read, an engine that gives no sign of life.
+    """
+    from engine.commands.state import exit_code, state_of
 
     project = surroundings.project
     with project.reading() as store:
         found = state_of(project, store)
     if surroundings.as_json:
         surroundings.answer(found)
-        return
-    show(surroundings, found)
+    else:
+        show(surroundings, found)
+    code = EXIT_WRONG if found["engine"]["silent"] else exit_code(found)
+    if code:
+        raise click.exceptions.Exit(code)
 
 
 def show(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
@@ -49,8 +58,10 @@ def show_outcome(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
     calls = ", ".join(f"{name} {count}" for name, count in found["api_calls"].items())
     surroundings.say(f"API calls today (UTC): {calls or 'none'}.")
     for name, pause in found["paused"].items():
-        until = f" until {pause['until']}" if pause["until"] else ""
-        surroundings.say(f"Paused: {name} ({pause['code']}){until}. See revline connections list.")
+        until = f"until {pause['until']}" if pause["until"] else "until a person resumes it"
+        surroundings.say(
+            f"Paused: {name} ({pause['code']}), {until}. See revline connections list."
+        )
     for feed in found["failing"]:
         surroundings.say(
             f"Cannot be read since {feed['since']}: {feed['stream']} "
@@ -59,12 +70,8 @@ def show_outcome(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
     _several(surroundings, "Waiting", found["waiting"], _waits_for)
     _several(surroundings, "Held", found["held"], lambda row: f"held by {row['reason']}")
     _several(surroundings, "In doubt", found["in_doubt"], lambda row: f"since {row['since']}")
-    _several(
-        surroundings,
-        "To be retried",
-        found["retry_later"],
-        lambda row: f"{row['reason'] or 'retry'} at {row['due_at']}",
-    )
+    for group in found["retrying"]:
+        surroundings.say(f"{group['sync']}: {_retry(group)}.")
     if found["issues"]:
         count = found["issues"]
         surroundings.say(f"{count} open issue{'s' if count != 1 else ''}: see revline issues list.")
@@ -86,7 +93,7 @@ def _row(name: str, sync: Mapping[str, Any]) -> tuple[object, ...]:
         counts["waiting"],
         counts["held"],
         counts["in_doubt"],
-        counts["issue"],
+        sync["issues"],
         last,
     )
 
@@ -109,6 +116,15 @@ def _waits_for(row: Mapping[str, Any]) -> str:
         own = states or "not seen yet"
         awaited.append(f"{one['connection']} {one['object']} {one['id']} ({own})")
     return f"waits for {'; '.join(awaited) or 'a link'}"
+
+
+def _retry(group: Mapping[str, Any]) -> str:
+    reason = group["reason"] or "put off"
+    told = f"{group['count']} waiting to be tried again: {reason}"
+    if group["paused"] is None:
+        return f"{told}, next {group['next_at']}"
+    until = f" at {group['next_at']} at the earliest" if group["next_at"] else ""
+    return f"{told}, once {group['paused']} may be used again{until}"
 
 
 def _several(

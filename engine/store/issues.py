@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, func, select, update
 
 from engine.ids import Ids
 from engine.model import Address, Candidate, IssueReport
@@ -168,6 +168,12 @@ def listed(
     if state is not None:
         query = query.where(issue.c.state == state)
     return [_stored(row, vault) for row in tx.execute(query)]
+
+
+def open_per_sync(tx: Tx) -> dict[str, int]:
+    """How many issues are open, by sync."""
+    query = select(issue.c.sync, func.count()).where(issue.c.state == "open").group_by(issue.c.sync)
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def _stored(row: Any, vault: Vault) -> StoredIssue:

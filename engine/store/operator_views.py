@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from engine.model import Address, DeliveryState, LinkState
 from engine.store.sql import Tx
@@ -74,6 +74,36 @@ def listed(
     if due_after is not None:
         query = query.where(delivery.c.due_at > due_after)
     return [_seen(row) for row in tx.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Deliveries of a sync that are to be tried again, for one reason."""
+
+    sync: str
+    reason: str
+    count: int
+    next_at: datetime
+
+
+def retries(tx: Tx, now: datetime) -> list[Retries]:
+    """What is ready and due later, by sync and by why it was put off."""
+    return _retries(tx, delivery.c.due_at > now)
+
+
+def put_off(tx: Tx, syncs: Sequence[str], reason: str) -> list[Retries]:
+    """What is ready in these syncs and was put off for a reason, due or not."""
+    return _retries(tx, delivery.c.sync.in_(list(syncs)) & (delivery.c.reason == reason))
+
+
+def _retries(tx: Tx, which: ColumnElement[bool]) -> list[Retries]:
+    rows = tx.execute(
+        select(delivery.c.sync, delivery.c.reason, func.count(), func.min(delivery.c.due_at))
+        .where(delivery.c.state == DeliveryState.READY.value, which)
+        .group_by(delivery.c.sync, delivery.c.reason)
+        .order_by(delivery.c.sync, delivery.c.reason)
+    )
+    return [Retries(sync, reason or "", count, next_at) for sync, reason, count, next_at in rows]
 
 
 def dismiss(tx: Tx, number: int, reason: str, now: datetime) -> bool:

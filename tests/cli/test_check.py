@@ -83,6 +83,10 @@ def test_online_compares_fields_and_values_on_both_sides(project: Cli) -> None:
     assert unknown == ["crm.companies has no field town", "sales.Account has no field BillingCit"]
     assert "mappings/company_to_account.yaml:" in by_code["UNKNOWN_FIELD"]["place"]
     assert "'Proposed'" in by_code["UNKNOWN_VALUE"]["message"]
+    shown = project.run("check", "--online", code=1).stdout
+    assert "The files are sound, but 3 faults came up in the accounts:" in shown
+    assert "The configuration is sound" not in shown
+    assert "The configuration is sound" in project.run("check").stdout
 
 
 def test_what_an_account_lacks_is_found_and_set_up(project: Cli) -> None:

@@ -60,7 +60,7 @@ def test_changes_arrive_and_commands_reach_the_engine(running: Cli) -> None:
     system.update("companies", first, {"name": "Acme Inc"})
     system.close()
     until(
-        lambda: running.json("status")["syncs"]["companies"]["deliveries"]["ready"],
+        lambda: running.json("status", code=None)["syncs"]["companies"]["deliveries"]["ready"],
         "a delivery that is kept back",
     )
     assert names(running) == {"Acme"}
@@ -71,7 +71,7 @@ def test_changes_arrive_and_commands_reach_the_engine(running: Cli) -> None:
     digest = running.json("plan", "companies")["digest"]
     assert running.json("plan", "companies", "--apply", digest)["records"] == 0
     running.run("backfill", "companies")
-    until(lambda: running.json("status")["idle"], "nothing left to do")
+    until(lambda: running.json("status", code=None)["idle"], "nothing left to do")
     refused = running.run("run", "--until-idle", code=2)
     assert "already running" in refused.stderr
     assert running.json("ledger", "verify")["ok"] is True
@@ -85,14 +85,14 @@ def test_changes_arrive_and_commands_reach_the_engine(running: Cli) -> None:
 
 
 def test_an_engine_that_is_killed_goes_on_where_it_was(running: Cli) -> None:
-    until(lambda: running.json("status")["idle"], "the empty beginning")
+    until(lambda: running.json("status", code=None)["idle"], "the empty beginning")
     for number in range(40):
         running.company(f"C{number}", f"c{number}.example")
     until(lambda: len(running.accounts()) >= 1, "the first records")
     killed = await_engine(running)
     os.kill(killed, signal.SIGKILL)
     until(lambda: len(running.accounts()) == 40, "every record after the kill")
-    until(lambda: running.json("status")["idle"], "nothing left to do")
+    until(lambda: running.json("status", code=None)["idle"], "nothing left to do")
     assert await_engine(running) != killed
     assert len(running.accounts()) == 40, "none twice"
     assert running.json("ledger", "verify")["ok"] is True
@@ -113,7 +113,7 @@ def test_the_receiver_answers_and_its_webhooks_are_taken_in(tmp_path: Path) -> N
     process = project.process("run")
     try:
         await_engine(project)
-        until(lambda: project.json("status")["idle"], "the empty beginning")
+        until(lambda: project.json("status", code=None)["idle"], "the empty beginning")
         address = until(lambda: read_address(project.state), "a receiver that listens")
         until(lambda: b"revline_engine" in urlopen(f"{address.url}/metrics").read(), "figures")
         create(project.crm, "companies", {"name": "Hooked", "domain": "hooked.example"})

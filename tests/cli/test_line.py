@@ -74,7 +74,7 @@ def test_what_waits_is_shown_and_is_exit_code_one(project: Cli) -> None:
             "state": {"companies": "issue"},
         }
     ]
-    shown = project.run("status").stdout
+    shown = project.run("status", code=1).stdout
     assert f"waits for crm companies {company} (companies: issue)" in shown
     assert "1 open issue:" in shown
 
