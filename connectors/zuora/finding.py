@@ -21,6 +21,7 @@ from connectors.records import (
     Selection,
 )
 from connectors.zuora import query
+from connectors.zuora.objects import LAG
 from connectors.zuora.operations import own_number
 from connectors.zuora.query import Row
 from connectors.zuora.reading import (
@@ -143,8 +144,9 @@ def _lookup(
         return Absent()
     if kind.name == "orders":
         state = body.get("status")
-        if state in RUNNING:
-            return NotYetKnowable(now() + RUNNING_WAIT)
+        until = _complete_at(source, kind, body, now())
+        if state in RUNNING or until is not None:
+            return NotYetKnowable(until or now() + RUNNING_WAIT)
         if state == "Failed":
             raise Rejected(
                 f"order {number} failed in Zuora after it was taken in; see its error message "
@@ -154,6 +156,15 @@ def _lookup(
     (record,) = records_of(source, kind, selection, [Shown(number, body=body)])
     fields = {**plain_fields(source.reader, kind, body), **record.fields}
     return Found(replace(record, fields=MappingProxyType(fields)))
+
+
+def _complete_at(
+    source: Source, kind: Kind, order: Mapping[str, object], now: datetime
+) -> datetime | None:
+    """Until when the documents an order made may not show in Object Query; ``None``: they do."""
+    made = source.reader.value("createdDate", kind.fields["createdDate"], order.get("createdDate"))
+    shows_at = made + LAG if isinstance(made, datetime) else now
+    return shows_at if shows_at > now else None
 
 
 def _as_answered(kind: Kind, selection: Selection) -> Selection:

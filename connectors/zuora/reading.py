@@ -18,7 +18,7 @@ from connectors.zuora import query
 from connectors.zuora.errors import About
 from connectors.zuora.objects import READ_MAX
 from connectors.zuora.query import Row
-from connectors.zuora.related import children_by_id, numbers_by_id, order_outcome
+from connectors.zuora.related import accounts_by_id, children_by_id, numbers_by_id, order_outcome
 from connectors.zuora.rest import Rest, path_of
 from connectors.zuora.values import Reader
 from connectors.zuora.vocabulary import KINDS, STAMP, Kind, kind_of
@@ -239,6 +239,13 @@ def _extras(
                 (key, head): numbers.get(str(id))
                 for key, id in ids.items()
                 if not id or str(id) in numbers
+            }
+        elif head == "account" and "accountNumber" in kind.numbers:
+            field, _object = kind.numbers["accountNumber"]
+            ids = {one.key: one.cell(kind, field) for one in shown}
+            accounts = accounts_by_id(source.rest, source.reader, ids.values())
+            extras |= {
+                (key, head): accounts[str(id)] for key, id in ids.items() if str(id) in accounts
             }
         elif head in kind.lists:
             child, foreign = kind.lists[head]

@@ -31,6 +31,32 @@ def numbers_by_id(rest: Rest, kind: Kind, ids: Iterable[object]) -> dict[str, st
     return found
 
 
+def accounts_by_id(
+    rest: Rest, reader: Reader, ids: Iterable[object]
+) -> dict[str, Mapping[str, Value]]:
+    """The customer accounts with these internal ids, as mappings; one call per 50."""
+    kind = KINDS["accounts"]
+    wanted = [id for id in dict.fromkeys(ids) if isinstance(id, str) and query.listable(id)]
+    found: dict[str, Mapping[str, Value]] = {}
+    for at in range(0, len(wanted), READ_MAX):
+        part = wanted[at : at + READ_MAX]
+        for row in query.all_rows(rest, kind, [query.one_of(kind, "id", part)]):
+            found[query.internal_id(row) or ""] = _shown(reader, kind, row)
+    return found
+
+
+def _shown(reader: Reader, kind: Kind, row: Row) -> Mapping[str, Value]:
+    """Every field of a row, custom ones included."""
+    fields: dict[str, Value] = {
+        name: reader.value(name, type, query.cell(kind, row, name))
+        for name, type in kind.fields.items()
+    }
+    for name, printed in row.printed.items():
+        if CUSTOM_FIELD.fullmatch(name):
+            fields.setdefault(name, reader.value(name, None, printed))
+    return MappingProxyType(fields)
+
+
 def child_rows(rest: Rest, child: Kind, foreign: str, ids: Sequence[str]) -> dict[str, list[Row]]:
     """The rows of a child object by the internal id of what they belong to."""
     wanted = [id for id in dict.fromkeys(ids) if id and query.listable(id)]
@@ -59,15 +85,9 @@ def children_by_id(
         numbers[name] = numbers_by_id(rest, KINDS[object], cells)
 
     def shown(row: Row) -> Value:
-        fields: dict[str, Value] = {
-            name: reader.value(name, type, query.cell(child, row, name))
-            for name, type in child.fields.items()
-        }
+        fields = dict(_shown(reader, child, row))
         for name, known in numbers.items():
             fields[name] = known.get(str(query.cell(child, row, child.numbers[name][0])))
-        for name, printed in row.printed.items():
-            if CUSTOM_FIELD.fullmatch(name):
-                fields.setdefault(name, reader.value(name, None, printed))
         return MappingProxyType(fields)
 
     return {id: tuple(shown(row) for row in group) for id, group in rows.items()}

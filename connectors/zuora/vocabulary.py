@@ -163,6 +163,7 @@ _ALL: Final = (
             instant="createTime updateTime",
             other=f"ratePlans statusHistory {_CONTACTS}",
         ),
+        lists={"charges": ("rate_plan_charges", "subscriptionId")},
         numbers=_ACCOUNT,
         versioned=True,
     ),
