@@ -58,6 +58,8 @@ class Books:
         self._next = dict(FIRST_IDS)
         self._external: dict[tuple[str, str], str] = {}
         self._applied: dict[str, dict[str, Decimal]] = {}
+        self._dealings: dict[str, set[tuple[str, str]]] = {}  # customer or order → transactions
+        self._names: dict[tuple[str, str], str] = {}
         self._log: list[_Change] = []
         self._last: list[_Change] = []
         self._depth = 0
@@ -100,6 +102,20 @@ class Books:
     def settled(self, id: str) -> Decimal:
         """The sum of :meth:`applied_to`."""
         return sum(self._applied.get(id, {}).values(), ZERO)
+
+    def dealings(self, id: str) -> list[tuple[str, str, Row]]:
+        """Type, id and row of every transaction with a customer, in the order they were made."""
+        found = sorted(self._dealings.get(id, ()), key=lambda one: int(one[1]))
+        return [(type, one, self.tables[type][one]) for type, one in found]
+
+    def bills_of(self, order: str) -> list[Row]:
+        """The invoices made from a sales order."""
+        found = self._dealings.get(f"order {order}", ())
+        return [self.tables[type][id] for type, id in found]
+
+    def named(self, type: str, name: str) -> str | None:
+        """The internal id of the entity of that name."""
+        return self._names.get((type, name))
 
     def stamp(self) -> str:
         """The time now as records hold it."""
@@ -204,12 +220,30 @@ class Books:
                 self._external[type, row["externalId"]] = id
             else:
                 self._external.pop((type, row["externalId"]), None)
+        if row.get("entityId"):
+            if add:
+                self._names[type, row["entityId"]] = id
+            else:
+                self._names.pop((type, row["entityId"]), None)
+        if self.types[type].family == "transaction":
+            for other in _others(type, row):
+                dealings = self._dealings.setdefault(other, set())
+                (dealings.add if add else dealings.discard)((type, id))
         for line in row.get("apply", ()):
             self.dirty.add(("transaction", line["doc"]))
             if add:
                 self._applied.setdefault(line["doc"], {})[id] = line["amount"]
             else:
                 self._applied.get(line["doc"], {}).pop(id, None)
+
+
+def _others(type: str, row: Row) -> set[str]:
+    """Whom and what a transaction is about: customers, and the order it bills."""
+    found = {row.get("entity"), row.get("customer")}
+    found |= {line.get("entity") for line in row.get("line") or ()}
+    if type == "invoice" and row.get("createdFrom"):
+        found.add(f"order {row['createdFrom']}")
+    return {one for one in found if one is not None}
 
 
 def _spaced(name: str) -> str:

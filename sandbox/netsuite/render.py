@@ -71,11 +71,9 @@ def _balances(books: Books, id: str) -> dict[str, Any]:
     """What a customer owes, in the customer's own currency."""
     currency = books.tables["customer"][id]["currency"]
     balance = ZERO
-    for name, sign in (("invoice", 1), ("creditMemo", -1), ("customerPayment", -1)):
-        for other_id, row in books.tables[name].items():
-            party = row.get("entity") or row.get("customer")
-            if party == id and row["currency"] == currency and row.get("_impact"):
-                balance += sign * available(books, other_id)
+    for type, other, row in books.dealings(id):
+        if type in SETTLED and row["currency"] == currency and row.get("_impact"):
+            balance += available(books, other) * (1 if type == "invoice" else -1)
     return {"balance": balance}
 
 

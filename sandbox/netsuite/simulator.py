@@ -200,6 +200,12 @@ class NetSuiteSimulator(Simulator):
         self.books.noted.clear()
         return response
 
+    def close(self) -> None:
+        """Stop background work and let the copy for queries go."""
+        super().close()
+        with self.lock:
+            self._queries.clear()
+
     def unknown_route(self, request: Request) -> Response:
         """404 in the vendor's shape; 405 where only the method is wrong."""
         known = any(self.table.find(method, request.path) for method in _METHODS)

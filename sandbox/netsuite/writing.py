@@ -12,7 +12,6 @@ from sandbox.netsuite.books import Books, lines_of
 from sandbox.netsuite.errors import Detail, Refusal, content_error, not_found, user_error
 from sandbox.netsuite.rules import RULES, Saving
 from sandbox.netsuite.rules.common import check_open
-from sandbox.netsuite.rules.customers import uses
 from sandbox.netsuite.rules.journals import reversed_lines
 from sandbox.netsuite.rules.sales import recount_order
 from sandbox.netsuite.rules.settling import available
@@ -115,11 +114,9 @@ class Writer:
         books = self.books
         if books.settled(id) and spec.family == "transaction":
             raise user_error("This transaction cannot be deleted: payments or refunds rest on it.")
-        if spec.name == "customer" and uses(books, id):
+        if spec.name == "customer" and books.dealings(id):
             raise user_error("This record cannot be deleted because it has dependent records.")
-        if spec.name == "salesOrder" and any(
-            row.get("createdFrom") == id for row in books.tables["invoice"].values()
-        ):
+        if spec.name == "salesOrder" and books.bills_of(id):
             raise user_error("This record cannot be deleted because it has dependent records.")
         if spec.posting:
             check_open(books, spec, old["postingPeriod"], {"*"})

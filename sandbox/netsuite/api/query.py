@@ -72,7 +72,7 @@ class Queries:
             raise parameter_error(f"A query returns at most {ROWS_MAX} rows.", "offset")
         text, parameters = _parts(body_of(request))
         try:
-            result = self._engine_of(desk.books).run(text, parameters, limit, offset)
+            result = self._engine_of(desk.books).run(text, parameters, (limit, offset), desk.denied)
         except QueryError as error:
             message = f"Invalid search query. Search error occurred: {error}"
             where = {"o:errorQueryParam": "q"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sandbox.netsuite.books import Books, lines_of
+from sandbox.netsuite.books import lines_of
 from sandbox.netsuite.errors import content_error, user_error
 from sandbox.netsuite.rules.common import Saving
 from sandbox.netsuite.values import Row
@@ -42,30 +42,19 @@ def complete_customer(saving: Saving, row: Row) -> None:
 
 
 def _check_name(saving: Saving, row: Row) -> None:
-    for id, other in saving.books.tables["customer"].items():
-        if id != saving.id and other["entityId"] == row["entityId"]:
-            raise user_error(
-                "A customer record with this ID already exists. You must enter a unique customer "
-                "ID for each record you create."
-            )
+    if saving.books.named("customer", row["entityId"]) not in {None, saving.id}:
+        raise user_error(
+            "A customer record with this ID already exists. You must enter a unique customer "
+            "ID for each record you create."
+        )
 
 
 def _check_moves(saving: Saving, row: Row) -> None:
     old = saving.old
     if old is None or old["subsidiary"] == row["subsidiary"]:
         return
-    if uses(saving.books, saving.id):
+    if saving.books.dealings(saving.id):
         raise user_error("The subsidiary of a customer with transactions cannot be changed.")
-
-
-def uses(books: Books, id: str) -> bool:
-    """Whether any transaction is with the customer."""
-    return any(
-        id in {row.get("entity"), row.get("customer")}
-        or any(line.get("entity") == id for line in lines_of(row, "line"))
-        for name in books.names_of("transaction")
-        for row in books.tables[name].values()
-    )
 
 
 def complete_relationship(saving: Saving, row: Row) -> None:

@@ -60,6 +60,9 @@ def complete_sale(saving: Saving, row: Row) -> None:
     if not row.get("item"):
         raise content_error("You must enter at least one line item for this transaction.", "item")
     books = saving.books
+    if saving.old is None:
+        customer = books.tables["customer"][row["entity"]]
+        row["terms"] = row.get("terms") or customer.get("terms")
     details = _tax_details(books, row)
     row["item"] = [
         _price(books, row, line, f"item.items[{place}]", details)
@@ -197,12 +200,11 @@ def recount_order(books: Books, id: str) -> None:
     """Bring an order's billed quantities and status in line with its invoices."""
     order = books.tables["salesOrder"][id]
     billed: dict[int, Decimal] = {}
-    for invoice in books.tables["invoice"].values():
-        if invoice.get("createdFrom") == id:
-            for line in invoice["item"]:
-                number = line.get("orderLine")
-                if number is not None:
-                    billed[number] = billed.get(number, ZERO) + line["quantity"]
+    for invoice in books.bills_of(id):
+        for line in invoice["item"]:
+            number = line.get("orderLine")
+            if number is not None:
+                billed[number] = billed.get(number, ZERO) + line["quantity"]
     lines = [{**line, "quantityBilled": billed.get(line["line"], ZERO)} for line in order["item"]]
     if any(line["quantityBilled"] > line["quantity"] for line in lines):
         raise user_error("The quantity billed cannot exceed the quantity ordered.")

@@ -182,8 +182,8 @@ def _automatic(
     books, taken = saving.books, {line["doc"] for line in kept}
     invoices = sorted(
         (other["tranDate"], int(id), id)
-        for id, other in books.tables["invoice"].items()
-        if other["entity"] == customer
+        for type, id, other in books.dealings(customer)
+        if type == "invoice"
         and other["currency"] == row["currency"]
         and other["subsidiary"] == row["subsidiary"]
         and other["approvalStatus"] == "2"

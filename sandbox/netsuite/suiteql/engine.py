@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
@@ -12,7 +12,7 @@ from typing import Any, Final
 from sandbox.netsuite.books import Books
 from sandbox.netsuite.suiteql import functions
 from sandbox.netsuite.suiteql.parser import Parser, Query
-from sandbox.netsuite.suiteql.projection import SIMPLE, deleted_row, project, stored
+from sandbox.netsuite.suiteql.projection import NAMES, SIMPLE, deleted_row, project, stored
 from sandbox.netsuite.suiteql.tables import SQL_TYPES, Column, tables_of
 from sandbox.netsuite.suiteql.tokens import QueryError
 
@@ -23,7 +23,8 @@ _OF_TRANSACTIONS: Final = (
 _INDEXED: Final = (
     ("transaction", "lastmodifieddate"), ("transactionline", "transaction"),
     ("transactionaccountingline", "transaction"), ("nexttransactionlinelink", "nextdoc"),
-    ("transaction", "id"), ("customer", "id"),
+    ("transaction", "id"), ("customer", "id"), ("customersubsidiaryrelationship", "id"),
+    ("item", "id"),
 )  # fmt: skip
 
 
@@ -53,11 +54,22 @@ class Engine:
         """Let the memory go."""
         self._connection.close()
 
-    def run(self, text: str, parameters: Sequence[Any], limit: int, offset: int) -> Result:
-        """A page of the rows; :class:`QueryError` for what cannot be carried out."""
+    def run(
+        self,
+        text: str,
+        parameters: Sequence[Any],
+        page: tuple[int, int],
+        hidden: frozenset[str] = frozenset(),
+    ) -> Result:
+        """A page (limit, offset) of the rows; :class:`QueryError` for what cannot be done.
+
+        ``hidden`` are record types the role may not see: their tables are unknown to it, their
+        transactions are not there.
+        """
         self._refresh()
+        limit, offset = page
         try:
-            query = Parser(text, self._tables).query()
+            query = Parser(text, *self._seen_by(hidden)).query()
         except RecursionError as error:
             raise QueryError("it is nested too deeply") from error
         if query.parameters != len(parameters):
@@ -67,14 +79,31 @@ class Engine:
         try:
             count = self._connection.execute(f"SELECT COUNT(*) FROM ({query.sql})", values)  # noqa: S608
             total = int(count.fetchone()[0])
-            page = self._connection.execute(
+            found = self._connection.execute(
                 f"SELECT * FROM ({query.sql}) LIMIT {limit} OFFSET {offset}",  # noqa: S608
                 values,
             )
-            rows = [_row(query.names, row) for row in page]
+            rows = [_row(query.names, row) for row in found]
         except (sqlite3.Error, ArithmeticError, ValueError) as error:
             raise QueryError(self._failure or f"the search failed: {error}") from error
         return Result(query, rows, total)
+
+    def _seen_by(
+        self, hidden: frozenset[str]
+    ) -> tuple[Mapping[str, Mapping[str, Column]], Mapping[str, str]]:
+        """The tables that are left, and what stands for those of which only a part is seen."""
+        gone = {SIMPLE[type] for type in hidden if type in SIMPLE}
+        tables = {name: one for name, one in self._tables.items() if name not in gone}
+        codes = [code for type in hidden if (code := self._books.types[type].code) in NAMES]
+        if not codes:
+            return tables, {}
+        inside = ", ".join(f"'{code}'" for code in codes)
+        kept = f'SELECT id FROM "transaction" WHERE type NOT IN ({inside})'  # noqa: S608
+        parts = {
+            table: f'(SELECT * FROM "{table}" WHERE "{column}" IN ({kept}))'  # noqa: S608
+            for table, column in _OF_TRANSACTIONS
+        }
+        return tables, parts
 
     # -- functions ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from sandbox.netsuite.suiteql.tables import Column
@@ -28,6 +29,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, int, int, str | None]]] = {
 }
 CLOCKS: Final = frozenset({"SYSDATE", "SYSTIMESTAMP", "CURRENT_DATE", "CURRENT_TIMESTAMP"})
 DEPTH_MAX: Final = 50
+NO_SOURCES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,15 @@ def fitted(one: Expression, other: Expression) -> str:
 class Values(Cursor, ABC):
     """Reads values."""
 
-    def __init__(self, text: str, tables: Mapping[str, Mapping[str, Column]]) -> None:
+    def __init__(
+        self,
+        text: str,
+        tables: Mapping[str, Mapping[str, Column]],
+        sources: Mapping[str, str] = NO_SOURCES,
+    ) -> None:
         super().__init__(text)
         self._tables = tables
+        self._sources = sources  # what is read in place of a table
         self._scope: dict[str, str] = {}  # alias → table
         self._aliases: dict[str, Expression] = {}
         self._parameters = 0

@@ -108,7 +108,8 @@ class Parser(Values):
         if alias in self._scope:
             raise QueryError(f"{alias} is there twice")
         self._scope[alias] = name
-        return f'"{name}" AS "{alias}"'
+        source = self._sources.get(name, f'"{name}"')
+        return f'{source} AS "{alias}"'
 
     def _items(self) -> list[Expression]:
         items: list[Expression] = []

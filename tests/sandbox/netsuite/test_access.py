@@ -232,7 +232,14 @@ def test_secrets_do_not_reach_the_log(account: Any) -> None:
 
 
 def test_denied_records(account: Any) -> None:
-    account.admin("options", {"denied": ["journalEntry"]})
-    detail = account.refused(account.call("GET", "journalEntry"), 403)
+    customer = account.customer()
+    account.invoice(customer, account.line("PLT-001", 5))
+    account.pay(customer, 5)
+    account.admin("options", {"denied": ["customerPayment", "term"]})
+    detail = account.refused(account.call("GET", "customerPayment"), 403)
     assert detail["o:errorCode"] == "INSUFFICIENT_PERMISSION"
     assert account.call("GET", "invoice").status_code == 200
+    sums = "SELECT type, COUNT(*) AS n FROM transaction t JOIN transactionaccountingline l "
+    rows = account.query(sums + "ON l.transaction = t.id GROUP BY type")
+    assert rows == [{"type": "CustInvc", "n": "2"}]
+    assert "term" in account.refused(account.ask("SELECT id FROM term"))["detail"]
