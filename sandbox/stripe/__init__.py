@@ -12,7 +12,7 @@ SHIPPED_INDEX_DELAY_SECONDS = 5.0
 
 
 def build(seed: int = 0, sizes: Mapping[str, int] | None = None) -> Stripe:
-    """An empty account but for the seed's catalogue; search lags five seconds behind writes."""
+    """An empty account; search lags five seconds behind writes, as it does in life."""
     simulator = Stripe(
         seed=seed, settings=Settings(index_delay_seconds=SHIPPED_INDEX_DELAY_SECONDS)
     )

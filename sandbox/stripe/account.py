@@ -139,7 +139,7 @@ class Account:
 
     def render(self, table: str, record: Record) -> Record:
         """The record as it is printed now."""
-        view = self.views.get(table)
+        view = None if record.get("deleted") else self.views.get(table)
         return shown(view(self, record) if view is not None else record)
 
     # -- events ----------------------------------------------------------------------------------

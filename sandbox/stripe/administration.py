@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from sandbox.emit import Sender
 from sandbox.messages import Json
+from sandbox.seed import Product, build_world
 from sandbox.simulator import BadCommand, Mutation
 from sandbox.stripe import webhooks
 from sandbox.stripe.account import Account
@@ -95,9 +96,9 @@ def mutate(account: Account, post: Post, mutation: Mutation) -> Json:
     return account.render(table_of_id(made["id"]) or mutation.object, made)
 
 
-def load(account: Account, body: Mapping[str, Json], seed: int) -> Mapping[str, int]:  # noqa: ARG001
-    """``{"objects": {"customers": [fields]}}`` puts customers in; anything else leaves the
-    account empty."""
+def load(account: Account, body: Mapping[str, Json], seed: int) -> Mapping[str, int]:
+    """``{"objects": {"customers": [fields]}}`` puts records in, ``{"catalogue": true}`` the made-up
+    company's products and prices; anything else leaves the account empty."""
     loaded: dict[str, int] = {}
     for table, rows in (body.get("objects") or {}).items():
         act = _ACTS.get((table, "create"))
@@ -106,20 +107,45 @@ def load(account: Account, body: Mapping[str, Json], seed: int) -> Mapping[str, 
         for row in rows:
             act(account, "", row)
         loaded[table] = len(rows)
+    if body.get("catalogue"):
+        world = build_world(int(body.get("seed", seed)), body.get("sizes"))
+        for product in world.products:
+            _sell(account, product)
+        loaded |= {"products": len(world.products), "prices": len(world.products)}
     return loaded
+
+
+def _sell(account: Account, product: Product) -> None:
+    """A product under its SKU, with a price in dollars."""
+    tag = {"sku": product.sku}
+    fields = {"id": product.sku, "name": product.name, "metadata": tag}
+    made = catalogue.new_product(account, fields)
+    interval = {"monthly": "month", "annually": "year"}.get(product.billing or "")
+    price = catalogue.new_price(
+        account,
+        {
+            "product": made["id"],
+            "currency": "usd",
+            "unit_amount": int(product.price * 100),
+            "lookup_key": product.sku,
+            "recurring": {"interval": interval} if interval else None,
+            "metadata": tag,
+        },
+    )
+    account.change("products", made["id"], {"default_price": price["id"]}, quiet=True)
 
 
 def configure_webhooks(
     account: Account, post: Post, sender: Sender, body: Mapping[str, Json]
 ) -> Json:
-    """``{"url", "secret", "enabled_events", "paused"}``: an endpoint as the Dashboard makes it.
-    A URL that is there already is changed; a blank one removes every endpoint."""
+    """``{"url", "secret", "enabled_events", "paused"}``: the endpoint of the Dashboard, in place of
+    the one it had. A blank URL removes every endpoint."""
     unknown = sorted(set(body) - {"url", "secret", "enabled_events", "paused"})
     if unknown:
         raise BadCommand(f"unknown keys: {', '.join(unknown)}")
     url = body.get("url")
     for row in list(account.rows("webhook_endpoints")):
-        if not url or row["url"] == url:
+        if not url or row["url"] == url or row.get("_dashboard"):
             account.store.erase("webhook_endpoints", row["id"])
             post.forget(row["id"])
     if not url:
@@ -130,6 +156,7 @@ def configure_webhooks(
         made = webhooks.new_endpoint(account, fields, body.get("secret"))
     except ApiError as error:
         raise BadCommand(str(error)) from error
+    account.change("webhook_endpoints", made["id"], {"_dashboard": True})
     own = post.sender_of(made)
     own.configure(own.target, paused=bool(body.get("paused", False)))
     return {"id": made["id"], "url": url, "secret": made["_secrets"], "paused": own.paused}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from sandbox.messages import Json
+from sandbox.stripe.tables import RESOURCES
 
 Record: TypeAlias = dict[str, Json]
 Change: TypeAlias = tuple[str, str, "Record | None"]
@@ -25,7 +27,7 @@ class Store:
         self._undo: list[Change] = []
         self._latest: list[Change] = []
         self._indexed: dict[str, dict[str, Record]] = {}
-        self._index_queue: list[tuple[datetime, str, str, Record]] = []
+        self._index_queue: deque[tuple[datetime, str, str, Record]] = deque()
 
     def get(self, table: str, id: str) -> Record | None:
         """A record, deleted ones included."""
@@ -42,7 +44,8 @@ class Store:
         id = record["id"]
         self._undo.append((table, id, rows.get(id)))
         rows[id] = record
-        self._index_queue.append((at, table, id, record))
+        if RESOURCES[table].searchable:
+            self._index_queue.append((at, table, id, record))
 
     def erase(self, table: str, id: str) -> None:
         """Remove a record without a trace."""
@@ -59,7 +62,8 @@ class Store:
             yield
         except BaseException:
             self._revert(self._undo)
-            del self._index_queue[queued:]
+            while len(self._index_queue) > queued:
+                self._index_queue.pop()
             raise
         finally:
             if self._undo:
@@ -87,7 +91,7 @@ class Store:
         """The records as the search index has them, newest first."""
         visible = now - self.index_delay
         while self._index_queue and self._index_queue[0][0] <= visible:
-            _, of, id, record = self._index_queue.pop(0)
+            _, of, id, record = self._index_queue.popleft()
             self._indexed.setdefault(of, {})[id] = record
         rows = self._indexed.get(table, {})
         return (row for row in reversed(rows.values()) if not row.get("deleted"))

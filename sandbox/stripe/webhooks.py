@@ -172,10 +172,13 @@ class Post:
         return sum(any(delivery.accepted_at is None for delivery in row) for row in rows if row)
 
     def forget(self, endpoint: str) -> None:
-        """An endpoint was deleted; nothing more is sent to it."""
-        sender = self._senders.get(endpoint)
-        if sender is not None:
-            sender.configure(None)
+        """An endpoint was deleted; nothing more is sent to it, not even what is owed."""
+        sender = self._senders.pop(endpoint, None)
+        if sender is None:
+            return
+        sender.clear()
+        if sender is not self._first:
+            sender.stop()
 
     def stop(self) -> None:
         """End the background threads but the shared one's."""

@@ -38,6 +38,7 @@ def add_payment(
     account: Account, invoice: Record, intent: Record, amount: int, *, default: bool
 ) -> Record:
     """What ties a payment intent to an invoice."""
+    account.change("payment_intents", intent["id"], {"_of_invoice": True}, quiet=True)
     return account.create(
         PAYMENTS,
         {
@@ -64,14 +65,24 @@ def open_payment(account: Account, invoice: str) -> Record | None:
     return next((row for row in rows if row["is_default"] and row["status"] == "open"), None)
 
 
+def _open_rows(account: Account, intent: Record) -> list[Record]:
+    """What waits for this payment intent."""
+    if not intent.get("_of_invoice"):
+        return []  # most are not of an invoice, and need no search
+    return [
+        row
+        for row in account.rows(PAYMENTS)
+        if row["payment"]["payment_intent"] == intent["id"] and row["status"] == "open"
+    ]
+
+
 def payment_succeeded(account: Account, intent_id: str) -> None:
     """A payment intent got its money: the invoices it belongs to know."""
     intent = account.find("payment_intents", intent_id)
-    for row in list(account.rows(PAYMENTS)):
-        if row["payment"]["payment_intent"] == intent_id and row["status"] == "open":
-            invoice = account.find(TABLE, row["invoice"])
-            if invoice["status"] in {"open", "uncollectible"}:
-                receive(account, invoice, row, intent["amount_received"])
+    for row in _open_rows(account, intent):
+        invoice = account.find(TABLE, row["invoice"])
+        if invoice["status"] in {"open", "uncollectible"}:
+            receive(account, invoice, row, intent["amount_received"])
 
 
 def receive(account: Account, invoice: Record, payment: Record, amount: int) -> Record:
@@ -186,10 +197,9 @@ def _default_method(account: Account, invoice: Record) -> str | None:
 
 def payment_failed(account: Account, intent_id: str) -> None:
     """An attempt on an invoice failed; the invoice stays open."""
-    for row in list(account.rows(PAYMENTS)):
-        if row["payment"]["payment_intent"] == intent_id and row["status"] == "open":
-            invoice = account.find(TABLE, row["invoice"])
-            fields = {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
-            events = ("invoice.updated", "invoice.payment_failed")
-            account.change(TABLE, invoice["id"], fields, *events)
-            account.hooks["invoice_failed"](account, invoice["id"])
+    for row in _open_rows(account, account.find("payment_intents", intent_id)):
+        invoice = account.find(TABLE, row["invoice"])
+        fields = {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
+        events = ("invoice.updated", "invoice.payment_failed")
+        account.change(TABLE, invoice["id"], fields, *events)
+        account.hooks["invoice_failed"](account, invoice["id"])

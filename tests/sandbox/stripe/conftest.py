@@ -93,8 +93,8 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    """An empty account with a standing clock and without rate limits."""
-    simulator = Stripe(settings=Settings(rate_scale=1000))
+    """An empty account with a standing clock, without rate limits and daily payouts."""
+    simulator = Stripe(settings=Settings(rate_scale=1000, payouts="manual"))
     with serve([simulator]) as running:
         client = Desk(running)
         client.admin("clock", {"set": "2026-09-01T08:00:00+00:00", "freeze": True})

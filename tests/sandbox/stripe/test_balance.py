@@ -127,6 +127,7 @@ def test_a_payout_is_the_sum_of_its_parts(desk) -> None:
 
 
 def test_the_daily_payout_takes_what_is_available(desk) -> None:
+    desk.admin("options", {"payouts": "daily"})
     desk.paid(10_000)
     desk.pass_time(days=1)
     assert desk.get("/v1/payouts")["data"] == []
