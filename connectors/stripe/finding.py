@@ -36,6 +36,7 @@ from connectors.stripe.reading import (
 from connectors.stripe.resources import Resource
 from connectors.stripe.shapes import Params
 
+_TO_THE_LETTER: Final = frozenset({"email", "url"})
 _PAGES_MAX: Final = 20
 """Pages that a list is gone through for one question."""
 _RECENT_PAGES_MAX: Final = 10
@@ -95,8 +96,8 @@ def _candidates(
     if listed:
         filters = {**dict(resource.fixed), **_filters(listed)}
         yield from _listed(client, resource, selection, filters)
-    if sought and (not listed or "email" in listed):
-        # The list compares addresses to the letter; search does not.
+    if sought and (not listed or not _TO_THE_LETTER.isdisjoint(listed)):
+        # The list compares these to the letter; search does not.
         clauses = [_clause(name, value) for name, value in sought.items()]
         if len(clauses) > SEARCH_CLAUSES_MAX:
             raise Rejected("a search takes ten conditions at most", code="NOT_SEARCHABLE")

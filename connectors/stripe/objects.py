@@ -152,8 +152,8 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
     ),
     _object("invoice_payments", "Invoice payment", "invoice-payment", permission="Invoices"),
     _object("payment_intents", "Payment intent", "payment_intents", permission="PaymentIntents"),
-    _object("charges", "Charge", "charges", permission="Charges"),
-    _object("refunds", "Refund", "refunds", permission="Charges"),
+    _object("charges", "Charge", "charges", permission="Charges and Refunds"),
+    _object("refunds", "Refund", "refunds", permission="Charges and Refunds"),
     _object("disputes", "Dispute", "disputes", permission="Disputes"),
     _object(
         "credit_notes",
@@ -167,7 +167,7 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         "Balance transaction",
         "balance_transactions",
         immutable_when="created",
-        permission="Balance transactions",
+        permission="Balance transaction sources",
     ),
     _object("payouts", "Payout", "payouts", permission="Payouts"),
     _object(

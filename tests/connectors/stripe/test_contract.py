@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pytest
+import stripe
 from conftest import Desk
 
 from connectors.base import FieldType, Wiring
@@ -18,6 +19,11 @@ from connectors.records import Identity, Ref, Value, WebhookRequest
 from connectors.stripe.connector import build
 from connectors.testing.bench import Abuse, Bench, Hooks, Sample
 from connectors.testing.contract import ConnectorContract
+from connectors.testing.declaring import Declaring
+from connectors.testing.feeding import Changing, Listing
+from connectors.testing.needs import Waivers
+from connectors.testing.reading import Families, Reading, Searching
+from connectors.testing.writing import Valuing, Writing
 from sandbox.simulator import Mutation
 from sandbox.stripe import RESTRICTED_KEY
 from sandbox.stripe import Stripe as Simulator
@@ -31,6 +37,16 @@ CUSTOMERS = Sample(
     bad={"email": "no address"},
     typed={FieldType.TEXT: "description"},
     missing_id="cus_missing",
+    merges=False,
+)
+PRODUCTS = Sample(
+    object="products",
+    text="description",
+    match="name",
+    required={"name": "Seats"},
+    bad={"name": ""},
+    typed={FieldType.TEXT: "unit_label", FieldType.BOOLEAN: "active"},
+    missing_id="prod_missing",
     merges=False,
 )
 EVENT = {
@@ -47,8 +63,9 @@ EVENT = {
 class AccountWorld:
     """The simulated account in the contract's words."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, object: str) -> None:
         self.desk = desk
+        self.object = object
 
     def _do(self, object: str, word: str, id: str | None, fields: Mapping[str, Value]) -> str:
         with self.desk.simulator.lock:
@@ -62,7 +79,15 @@ class AccountWorld:
         self._do(object, "update", id, fields)
 
     def remove(self, object: str, id: str) -> None:
-        self._do(object, "delete", id, {})
+        if object == "products":
+            client = stripe.StripeClient(
+                RESTRICTED_KEY,
+                base_addresses={"api": self.desk.url},
+                http_client=stripe.RequestsClient(),
+            )
+            client.v1.products.delete(id)
+        else:
+            self._do(object, "delete", id, {})
 
     def merge(self, object: str, survivor: str, loser: str) -> None:
         raise NotImplementedError("Stripe merges nothing")
@@ -88,7 +113,7 @@ class AccountWorld:
         return len(self.desk.observed)
 
     def lose_next_answer(self) -> None:
-        match = {"method": "POST", "path": "/v1/customers"}
+        match = {"method": "POST", "path": f"/v1/{self.object}"}
         rule = {"match": match, "action": "reset", "phase": "after", "times": 1}
         self.desk.simulator.faults.add(rule)
 
@@ -118,43 +143,64 @@ def sign(body: bytes, at: datetime) -> WebhookRequest:
     )
 
 
+WAIVERS = {
+    "Removals": "Stripe has no feed of removed records; its events show them.",
+    "Merges": "Stripe merges nothing.",
+    "Parents": "A record names what it belongs to in a field of its own.",
+    "Children": "A record names what it belongs to in a field of its own.",
+    "test_a_full_batch_is_one_call": "Stripe takes one record per call; ten is what we send.",
+    "test_the_overlap_is_read_again": (
+        "Events have ids: those handed over are remembered, and only late ones are read."
+    ),
+}
+
+
+def bench_of(desk: Desk, sample: Sample) -> Bench:
+    short = Wiring(
+        now=desk.now,
+        observe=lambda _: None,
+        allow_loopback=True,
+        connect_seconds=0.2,
+        read_seconds=0.2,
+    )
+    return Bench(
+        "stripe",
+        desk.connector,
+        AccountWorld(desk, sample.object),
+        sample,
+        desk.build,
+        hooks=Hooks(
+            settings={"webhook_secret": WEBHOOK_SECRET},
+            sign=sign,
+            body=json.dumps(EVENT).encode(),
+            events=1,
+            security=("stripe-signature",),
+            secret_setting="webhook_secret",
+        ),
+        abuse=Abuse(lambda url: build({"api_key": RESTRICTED_KEY, "base_url": url}, short)),
+        secrets=(RESTRICTED_KEY, WEBHOOK_SECRET),
+    )
+
+
 class TestCustomers(ConnectorContract):
     kind = "stripe"
-    waivers: ClassVar = {
-        "Removals": "Stripe has no feed of removed records; its events show them.",
-        "Merges": "Stripe merges no customers.",
-        "Parents": "A record names what it belongs to in a field of its own.",
-        "Children": "A record names what it belongs to in a field of its own.",
-        "test_a_full_batch_is_one_call": "Stripe takes one record per call; ten is what we send.",
-        "test_the_overlap_is_read_again": (
-            "Events have ids: those handed over are remembered, and only late ones are read."
-        ),
-    }
+    waivers: ClassVar = WAIVERS
 
     @pytest.fixture
     def bench(self, desk: Desk, simulator: Simulator) -> Iterator[Bench]:
-        short = Wiring(
-            now=desk.now,
-            observe=lambda _: None,
-            allow_loopback=True,
-            connect_seconds=0.2,
-            read_seconds=0.2,
-        )
-        yield Bench(
-            "stripe",
-            desk.connector,
-            AccountWorld(desk),
-            CUSTOMERS,
-            desk.build,
-            hooks=Hooks(
-                settings={"webhook_secret": WEBHOOK_SECRET},
-                sign=sign,
-                body=json.dumps(EVENT).encode(),
-                events=1,
-                security=("stripe-signature",),
-                secret_setting="webhook_secret",
-            ),
-            abuse=Abuse(lambda url: build({"api_key": RESTRICTED_KEY, "base_url": url}, short)),
-            secrets=(RESTRICTED_KEY, WEBHOOK_SECRET),
-        )
+        yield bench_of(desk, CUSTOMERS)
+        assert simulator.journal.violations == []
+
+
+class TestProducts(
+    Declaring, Reading, Listing, Changing, Searching, Families, Writing, Valuing, Waivers
+):
+    """Records with another life and other types; webhooks and transport are the same for all."""
+
+    kind = "stripe"
+    waivers: ClassVar = WAIVERS
+
+    @pytest.fixture
+    def bench(self, desk: Desk, simulator: Simulator) -> Iterator[Bench]:
+        yield bench_of(desk, PRODUCTS)
         assert simulator.journal.violations == []

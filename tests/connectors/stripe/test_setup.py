@@ -56,8 +56,8 @@ def test_without_an_address_only_a_person_can(desk: Desk) -> None:
 
 def test_permissions_are_steps(desk: Desk) -> None:
     read, write = desk.connector.inspect([READ, WRITE])
-    assert "Charges: Read" in read.instructions[1]
-    assert "Charges: Write" in write.instructions[1]
+    assert "Charges and Refunds: Read" in read.instructions[1]
+    assert "Charges and Refunds: Write" in write.instructions[1]
 
 
 def test_a_key_that_may_not_look_leaves_it_open(desk: Desk) -> None:

@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import stripe
 
 from connectors.errors import ForgedRequest
 from connectors.records import NoticeKind, Ref, WebhookRequest
 from connectors.stripe.events import EVENT_TYPES, OBJECT_OF_TYPE, SINGULAR, TYPES_MAX
 from connectors.stripe.webhooks import receive
+from sandbox.stripe.webhooks import signature_header
 
 AT = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SETTINGS = {"webhook_secret": "whsec_new", "webhook_secret_previous": "whsec_old"}
@@ -65,6 +67,18 @@ def test_no_event_tells_of_two_objects() -> None:
 def test_kinds(type: str, object: str, kind: NoticeKind) -> None:
     (notice,) = receive(SETTINGS, request(event(type, object), "whsec_new")).notices
     assert notice.kind is kind
+
+
+def test_what_the_sdk_and_the_simulator_sign_is_taken_in() -> None:
+    body = event("customer.updated", "customer")
+    stamp = int(AT.timestamp())
+    headers = (
+        stripe.WebhookSignature.generate_signature_header(body.decode(), "whsec_new", stamp),
+        signature_header(["whsec_old", "whsec_new"], stamp, body),
+    )
+    for header in headers:
+        signed = replace(request(body), headers=(("stripe-signature", header),))
+        assert len(receive(SETTINGS, signed).notices) == 1
 
 
 @pytest.mark.parametrize("secrets", [("whsec_new",), ("whsec_old",), ("x", "whsec_old"),
