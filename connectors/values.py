@@ -260,6 +260,11 @@ def external_id(object: str, source_id: str) -> str:
     return written
 
 
+def external_id_part(source_id: str) -> str:
+    """A source id in the characters that ids of ours have; different ids stay different."""
+    return _escaped(source_id)
+
+
 def parse_external_id(text: str) -> tuple[str, str] | None:
     """The object and source id that an external id of ours names, or ``None``."""
     marker, _, rest = text.partition("-")

@@ -6,8 +6,9 @@ does not know is asked of the v1 resource before it is called gone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -23,6 +24,8 @@ from connectors.zuora.rest import Rest, path_of
 from connectors.zuora.values import Reader
 from connectors.zuora.vocabulary import KINDS, STAMP, Kind, kind_of
 
+# Ids that Zuora makes ("Object identifiers"); our numbers are made of other characters as well.
+_INTERNAL: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 COMPUTED: Final = ("subscriptionNumbers", "invoiceNumbers", "creditMemoNumbers")
 _ENVELOPE: Final = frozenset({"success", "Success", "processId", "requestId", "reasons"})
 
@@ -65,7 +68,19 @@ def read_records(source: Source, selection: Selection, ids: Sequence[str]) -> tu
                 shown[key] = Shown(key, body=body)
     records = records_of(source, kind, selection, tuple(shown.values()))
     by_key = {record.ref.id: record for record in records}
+    others = [key for key in unique if key not in by_key and _INTERNAL.fullmatch(key)]
+    if kind.query and kind.key != "id" and others:
+        by_key |= _leading_on(source, kind, others)
     return tuple(by_key.get(id) or gone(kind.name, id) for id in ids)
+
+
+def _leading_on(source: Source, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
+    """Records known by the vendor's id, which callouts may bring: they go on under their number."""
+    numbers = numbers_by_id(source.rest, kind, ids)
+    return {
+        id: replace(gone(kind.name, id), life=Life.MERGED, successor=Ref(kind.name, number))
+        for id, number in numbers.items()
+    }
 
 
 def gone(object: str, id: str) -> Record:

@@ -130,6 +130,7 @@ class _Compiler:
             step_programs=self._steps,
             fact_programs=self._facts,
             period_program=self._period,
+            identity_as=target.identity_as,
         )
 
     def _compile_steps(self, root: FieldCompiler) -> tuple[StepProgram, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from connectors.records import MISSING, Record, Selection
-from connectors.values import external_id
+from connectors.values import external_id, external_id_part
 from engine.mapping.evaluation import Evaluation
 from engine.mapping.expression import Expression
 from engine.mapping.facts import FactProgram, PeriodProgram
@@ -81,6 +81,7 @@ class MappingProgram:
     step_programs: tuple[StepProgram, ...] = ()
     fact_programs: tuple[FactProgram, ...] = ()
     period_program: PeriodProgram | None = None
+    identity_as: str | None = None
 
     @property
     def observes(self) -> bool:
@@ -110,6 +111,8 @@ class MappingProgram:
 
     def identity_value(self, source_object: str, source_id: str) -> str:
         """See :meth:`~engine.mapping.model.RuleSet.identity_value`."""
+        if self.identity_as is not None:
+            return self.identity_as.replace("{id}", external_id_part(source_id))
         return external_id(source_object, source_id)
 
     def business_key_of(self, view: SourceView) -> str:

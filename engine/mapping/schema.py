@@ -35,6 +35,7 @@ class TargetBlock(Block):
 
     object: str
     identity: str | None = None
+    identity_as: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*\{id\}[A-Za-z0-9_-]*$")] | None = None
 
 
 class MatchBlock(Block):
