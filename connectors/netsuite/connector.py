@@ -59,11 +59,11 @@ class NetSuite:
 
     def check(self) -> AccountIdentity:
         """Which account answers: the one in the address. One call, beside the token."""
-        query = select(("id", "name"), "subsidiary", [], ("id",))
         try:
-            rows = self._rest.query(query, 1).rows
+            rows = self._rest.query(select(("id", "name"), "subsidiary", [], ("id",)), 1).rows
         except Rejected:
-            # Signed in; an account of a single company has no such table.
+            # An account of a single company has no such table; every account has accounts.
+            self._rest.query(select(("id",), "account", [], ("id",)), 1)
             rows = ()
         name = str(rows[0].get("name") or "") if rows else ""
         return AccountIdentity(

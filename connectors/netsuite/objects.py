@@ -304,7 +304,7 @@ SPEC: Final = ConnectorSpec(
             description=(
                 "Calls of the whole account at once, shared with SOAP and RESTlets: 5 in the "
                 "standard tier and in development accounts, 15 to 20 in higher ones, 10 more per "
-                "SuiteCloud Plus licence. There is no published rate."
+                "SuiteCloud Plus licence. No rate is published; this one is ours and generous."
             ),
         ),
     ),

@@ -21,7 +21,7 @@ from connectors.errors import (
     RetryLater,
 )
 from connectors.http import HttpResponse
-from connectors.netsuite.fields import LISTS, RECORDS
+from connectors.netsuite.fields import LISTS, RECORDS, is_custom
 from connectors.netsuite.finding import external_id
 from connectors.netsuite.objects import IDENTITY_FIELD, SPEC
 from connectors.netsuite.rest import Rest
@@ -30,6 +30,8 @@ from connectors.netsuite.values import json_text
 from connectors.records import Change, Fields, Operation, Value
 
 _BY_IDENTITY: Final = frozenset({Operation.CREATE, Operation.UPSERT})
+# Child records of the account's own ("recmachcustrecord_…") are lists of their parent.
+_CUSTOM_LIST: Final = "recmach"
 # One record's own failure; statuses in between mean that nobody is answering at all.
 _ITS_OWN: Final = frozenset({500})
 
@@ -131,9 +133,9 @@ def nested(fields: Fields) -> Mapping[str, Value]:
         if rest:
             inner.setdefault(first, {})[rest] = value
         elif first in LISTS and isinstance(value, tuple):
-            body[first] = {"items": value}
+            body[first] = {"items": _shaped(value)}
         else:
-            body[first] = value
+            body[first] = _shaped(value)
     for first, parts in inner.items():
         if first in body:
             raise Rejected(
@@ -147,12 +149,22 @@ def nested(fields: Fields) -> Mapping[str, Value]:
     return body
 
 
+def _shaped(value: Value) -> Value:
+    if isinstance(value, Mapping):
+        return nested(value)
+    return tuple(_shaped(one) for one in value) if isinstance(value, tuple) else value
+
+
 def _replacing(object: str, body: Mapping[str, Value]) -> Mapping[str, str]:
-    known = RECORDS.get(object, frozenset())
+    """The lists that are exchanged as a whole. Fields of several choices have items as well, and
+    are not lists."""
+    unknown = object not in RECORDS
     given = [
         name
         for name, value in body.items()
-        if isinstance(value, Mapping) and "items" in value and (name in LISTS or name not in known)
+        if isinstance(value, Mapping)
+        and "items" in value
+        and (name in LISTS or name.startswith(_CUSTOM_LIST) or (unknown and not is_custom(name)))
     ]
     return {"replace": ",".join(sorted(given))} if given else {}
 

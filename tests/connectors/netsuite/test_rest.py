@@ -169,9 +169,16 @@ def test_a_query_says_that_it_is_transient() -> None:
 
 def test_an_account_of_one_company_has_no_subsidiaries() -> None:
     refusal = said(details("INVALID_PARAMETER", "Record 'subsidiary' was not found."), 400)
-    with HostileServer(refusal) as server:
+    rows = said({"items": [{"id": "1"}], "hasMore": False})
+
+    def single_company(asked: Asked) -> Iterator[bytes]:
+        yield from (refusal if b"subsidiary" in asked.body else rows)(asked)
+
+    with HostileServer(single_company) as server:
         identity = build({**KEYS, "base_url": server.url}, wiring()).check()
     assert (identity.id, identity.environment) == ("1234567", "production")
+    with HostileServer(refusal) as server, pytest.raises(Rejected):
+        build({**KEYS, "base_url": server.url}, wiring()).check()
 
 
 def test_what_the_account_repeats_is_masked() -> None:

@@ -235,3 +235,21 @@ def test_dotted_names() -> None:
         "a": {"b": {"c": 1, "d": None}},
     }
     assert nested({"terms.id": None}) == {"terms": None}
+    lines = ({"account.id": "230", "debit": 1, "entity.externalId": "revline-customer-1"},)
+    shaped = (
+        {"account": {"id": "230"}, "debit": 1, "entity": {"externalId": "revline-customer-1"}},
+    )
+    assert (
+        nested({"line": lines}) == nested({"line": {"items": lines}}) == {"line": {"items": shaped}}
+    )
+
+
+def test_only_lists_are_replaced() -> None:
+    choices = {"items": ({"id": "1"}, {"id": "2"})}
+    update = Change("k", Operation.UPDATE, "invoice", {
+        "item": (), "apply": choices, "custbody_regions": choices, "recmachcustrecord_x": choices,
+    }, id="9")  # fmt: skip
+    with account(answer(204)) as (netsuite, server):
+        (outcome,) = netsuite.apply([update])
+    assert isinstance(outcome, Confirmed)
+    assert server.asked[0].target.endswith("/invoice/9?replace=apply%2Citem%2Crecmachcustrecord_x")
