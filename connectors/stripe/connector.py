@@ -84,7 +84,7 @@ class Stripe:
     def search(
         self, selection: Selection, queries: Sequence[Mapping[str, str]], limit_each: int = 5
     ) -> tuple[tuple[Record, ...], ...]:
-        """For each query the live records; one call each, two for an e-mail address."""
+        """For each query the live records; ten queries of one field are one search."""
         return finding.search_records(self._client, selection, queries, limit_each)
 
     def lookup(self, selection: Selection, identities: Sequence[Identity]) -> tuple[Lookup, ...]:

@@ -7,7 +7,7 @@ is old and goes through the list for what is newer than search can be trusted wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -50,37 +50,78 @@ def search_records(
     queries: Sequence[Mapping[str, str]],
     limit_each: int,
 ) -> tuple[tuple[Record, ...], ...]:
-    """For each query the live records whose values are all equal, case apart."""
+    """For each query the live records whose values are all equal, case apart.
+
+    Queries of one field go to search ten at a time. A field that the list can ask for is asked for
+    there, and where the list compares to the letter, of search as well.
+    """
     resource = readable(selection)
-    return tuple(_one(client, resource, selection, query, limit_each) for query in queries)
+    search = _Search(client, selection, queries, limit_each)
+    asked = [place for place, query in enumerate(queries) if _given(query)]
+    plans = {place: _plan(resource, selection.object, queries[place]) for place in asked}
+    together: list[int] = []
+    for place, (listed, clauses) in plans.items():
+        if listed:
+            filters = {**dict(resource.fixed), **_filters(listed)}
+            search.take(_listed(client, resource, search.wide, filters), [place])
+        if len(clauses) == 1:
+            together.append(place)
+        elif clauses:
+            text = " AND ".join(clauses)
+            search.take(_searched(client, resource, search.wide, text), [place])
+    for start in range(0, len(together), SEARCH_CLAUSES_MAX):
+        part = together[start : start + SEARCH_CLAUSES_MAX]
+        text = " OR ".join(dict.fromkeys(plans[place][1][0] for place in part))
+        search.take(_searched(client, resource, search.wide, text), part)
+    return search.answers()
 
 
-def _one(
-    client: Client,
-    resource: Resource,
-    selection: Selection,
-    query: Mapping[str, str],
-    limit_each: int,
-) -> tuple[Record, ...]:
-    if not query or not all(value.strip() for value in query.values()):
-        return ()
-    names = {*selection.fields, *query}
-    wide = Selection(selection.object, tuple(sorted(names)))
-    found: dict[str, Record] = {}
-    for content in _candidates(client, resource, wide, query):
-        record = record_of(client, wide, content)
-        if record.life is Life.LIVE and _fits(record, query):
-            kept = {name: record.fields[name] for name in selection.fields if name in record.fields}
-            found.setdefault(record.ref.id, Record(record.ref, kept))
-        if len(found) >= limit_each:
-            break
-    return tuple(found.values())
+class _Search:
+    """What has been found so far, per query."""
+
+    def __init__(
+        self,
+        client: Client,
+        selection: Selection,
+        queries: Sequence[Mapping[str, str]],
+        limit_each: int,
+    ) -> None:
+        self._client = client
+        self._names = selection.fields
+        self._queries = queries
+        self._limit_each = limit_each
+        self._found: list[dict[str, Record]] = [{} for _ in queries]
+        asked = {name for query in queries for name in query}
+        self.wide = Selection(selection.object, tuple(sorted({*selection.fields, *asked})))
+
+    def take(self, contents: Iterable[Content], places: Sequence[int]) -> None:
+        """Keep what fits one of these queries, until they have enough."""
+        for content in contents:
+            record = record_of(self._client, self.wide, content)
+            for place in places:
+                here = self._found[place]
+                room = len(here) < self._limit_each
+                if room and record.life is Life.LIVE and _fits(record, self._queries[place]):
+                    kept = {
+                        name: record.fields[name] for name in self._names if name in record.fields
+                    }
+                    here.setdefault(record.ref.id, Record(record.ref, kept))
+            if all(len(self._found[place]) >= self._limit_each for place in places):
+                return
+
+    def answers(self) -> tuple[tuple[Record, ...], ...]:
+        """The records of each query."""
+        return tuple(tuple(one.values()) for one in self._found)
 
 
-def _candidates(
-    client: Client, resource: Resource, selection: Selection, query: Mapping[str, str]
-) -> Iterator[Content]:
-    """Records that may fit: of the list at once, and of search where the list is too exact."""
+def _given(query: Mapping[str, str]) -> bool:
+    return bool(query) and all(value.strip() for value in query.values())
+
+
+def _plan(
+    resource: Resource, object: str, query: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """What of a query the list is asked for, and the conditions that search is asked for."""
     listed = {name: value for name, value in query.items() if name in resource.filters}
     sought = {
         name: value
@@ -89,19 +130,15 @@ def _candidates(
     }
     if not listed and not sought:
         raise Rejected(
-            f"Stripe cannot look for {selection.object} by {', '.join(query)}; it can by "
+            f"Stripe cannot look for {object} by {', '.join(query)}; it can by "
             f"{', '.join((*resource.filters, *resource.searched)) or 'nothing'}",
             code="NOT_SEARCHABLE",
         )
-    if listed:
-        filters = {**dict(resource.fixed), **_filters(listed)}
-        yield from _listed(client, resource, selection, filters)
-    if sought and (not listed or not _TO_THE_LETTER.isdisjoint(listed)):
-        # The list compares these to the letter; search does not.
-        clauses = [_clause(name, value) for name, value in sought.items()]
-        if len(clauses) > SEARCH_CLAUSES_MAX:
-            raise Rejected("a search takes ten conditions at most", code="NOT_SEARCHABLE")
-        yield from _searched(client, resource, selection, " AND ".join(clauses))
+    if listed and _TO_THE_LETTER.isdisjoint(listed):
+        return listed, []
+    if len(sought) > SEARCH_CLAUSES_MAX:
+        raise Rejected("a search takes ten conditions at most", code="NOT_SEARCHABLE")
+    return listed, [_clause(name, value) for name, value in sought.items()]
 
 
 def _filters(listed: Mapping[str, str]) -> Params:

@@ -82,7 +82,7 @@ def _object(
         batch_write=WRITES_MAX,
         page_list=LIST_MAX,
         page_changes=CHANGES_MAX if EVENT_TYPES.get(name) else LIST_MAX,
-        batch_search=1,
+        batch_search=SEARCH_CLAUSES_MAX if resource.searched else 1,
         create_identity=(
             CreateIdentity.IDEMPOTENCY_KEY if resource.creates else CreateIdentity.NONE
         ),

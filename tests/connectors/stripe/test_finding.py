@@ -105,6 +105,17 @@ def test_any_metadata_can_be_searched(desk: Desk) -> None:
     assert [record.ref.id for record in found] == [made.id]
 
 
+def test_ten_queries_are_one_search(desk: Desk) -> None:
+    for number in range(12):
+        desk.create("customers", f"c{number}", name=f"n{number}")
+    desk.simulator.clock.shift(timedelta(seconds=61))
+    queries = [{"name": f"N{number}"} for number in range(12)]
+    found: list[tuple[object, ...]] = []
+    calls = desk.paths(lambda: found.extend(desk.connector.search(CUSTOMERS, queries)))
+    assert calls == ["GET /v1/customers/search"] * 2
+    assert [len(records) for records in found] == [1] * 12
+
+
 def test_what_cannot_be_asked_for_is_said(desk: Desk) -> None:
     with pytest.raises(Rejected) as raised:
         desk.connector.search(Selection("refunds", ("amount",)), [{"reason": "duplicate"}])

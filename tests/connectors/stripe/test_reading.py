@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from conftest import Desk
 
 from connectors.base import Confirmed, Wiring
-from connectors.errors import Rejected, UnexpectedAnswer
+from connectors.errors import ActionNeeded, Rejected, UnexpectedAnswer
 from connectors.records import MISSING, Life, Selection
 from connectors.stripe.connector import Stripe, build
 from connectors.testing.hostile import Asked, HostileServer, answer
@@ -139,11 +140,11 @@ class Script:
         yield answer(404, b"{}")
 
 
-def aimed(url: str) -> Stripe:
+def aimed(url: str, **settings: str) -> Stripe:
     wiring = Wiring(
         now=lambda: datetime(2026, 9, 1, tzinfo=UTC), observe=lambda _: None, allow_loopback=True
     )
-    return build({"api_key": "rk_test_1", "base_url": url}, wiring)
+    return build({"api_key": "rk_test_1", "base_url": url, **settings}, wiring)
 
 
 def test_lists_inside_a_record_are_read_to_their_end() -> None:
@@ -194,9 +195,32 @@ def test_what_is_sent_names_the_version_and_nothing_of_this_machine() -> None:
     script = Script({"/v1/": {"id": "cus_1", "object": "customer"}})
     with HostileServer(script) as server:
         aimed(server.url).read(Selection("customers", ("name",)), ["cus_1"])
+        aimed(server.url, account="acct_7").read(Selection("customers", ("name",)), ["cus_1"])
         headers = server.asked[0].headers
+        assert server.asked[1].headers["stripe-account"] == "acct_7"
     assert headers["stripe-version"] == "2026-10-28.endive"
     assert headers["authorization"] == "Bearer rk_test_1"
     assert headers["user-agent"] == "revline"
+    assert "stripe-account" not in headers
     assert not [name for name in headers if name.startswith("x-stripe-client")]
     assert "idempotency-key" not in headers
+
+
+def test_threads_share_one_connector(desk: Desk) -> None:
+    made = [desk.create("customers", f"c{number}", name=f"n{number}") for number in range(8)]
+    ids = [outcome.id for outcome in made if isinstance(outcome, Confirmed)]
+    fresh = desk.build()
+
+    def names(id: str) -> list[object]:
+        return [fresh.read(Selection("customers", ("name",)), [id])[0].fields for _ in range(5)]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(names, ids))
+    assert found == [[{"name": f"n{number}"}] * 5 for number in range(8)]
+
+
+@pytest.mark.parametrize("key", ["", "rk test", "rk_tést_1", "rk_test_1\n x"])
+def test_a_key_that_is_none_is_said_before_any_call(key: str) -> None:
+    with pytest.raises(ActionNeeded) as raised:
+        aimed("http://127.0.0.1:9", api_key=key)
+    assert "api_key" in raised.value.message
