@@ -139,16 +139,16 @@ RECORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     }
 )
 
-# What a create needs in an account with several subsidiaries.
+# What a create needs. References that it needs too may be written by their parts
+# (``entity.externalId``); one that is missing is refused by name.
 REQUIRED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "customer": _names("subsidiary"),
-        "salesOrder": _names("entity item"),
-        "invoice": _names("entity item"),
-        "creditMemo": _names("entity item"),
-        "customerPayment": _names("customer"),
-        "customerRefund": _names("customer"),
-        "journalEntry": _names("subsidiary line"),
+        "salesOrder": _names("item"),
+        "invoice": _names("item"),
+        "creditMemo": _names("item"),
+        "customerPayment": _names("payment"),
+        "customerRefund": _names("apply"),
+        "journalEntry": _names("line"),
     }
 )
 
