@@ -17,7 +17,7 @@ from sandbox.stripe.api import refunds
 from sandbox.stripe.api.invoice_items import rates_of
 from sandbox.stripe.api.invoice_payments import ask_for, paid, payments_of
 from sandbox.stripe.api.invoice_records import TABLE as INVOICES
-from sandbox.stripe.api.lines import taxes_of, total_taxes
+from sandbox.stripe.api.lines import taxes_of, totals
 from sandbox.stripe.errors import invalid, missing, not_now
 from sandbox.stripe.money import rounded
 from sandbox.stripe.service import Call, Endpoint, Reading, writing
@@ -136,52 +136,52 @@ def _create(call: Call) -> Record:
     if invoice["status"] not in {"open", "paid", "uncollectible"}:
         raise not_now("A credit note needs a finalized invoice", param="invoice")
     lines = _lines(call, invoice)
-    taxes = total_taxes(lines)
-    outside = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "exclusive")
-    subtotal = sum(line["amount"] for line in lines)
-    total = subtotal + outside
-    pre = min(total, invoice["amount_remaining"])
-    post = total - pre
+    sums = totals(lines)
+    pre = min(sums["total"], invoice["amount_remaining"])
+    post = sums["total"] - pre
     _check_means(call, invoice, post)
-    kind = "mixed" if pre and post else "post_payment" if post else "pre_payment"
     earlier = sum(1 for row in account.rows(TABLE) if row["invoice"] == invoice["id"])
-    made = account.create(
+    fields = {
+        **sums,
+        **call.given("memo", "metadata", "out_of_band_amount", "reason", "effective_at"),
+        "number": f"{invoice['number']}-CN-{earlier + 1:02d}",
+        "post_payment_amount": post,
+        "pre_payment_amount": pre,
+        "refunds": _refunds(call, invoice),
+        "type": "mixed" if pre and post else "post_payment" if post else "pre_payment",
+        "_lines": tuple(lines),
+    }
+    made = _new_note(account, invoice, fields)
+    _apply(account, invoice["id"], pre, post, call.get("credit_amount", 0))
+    return made
+
+
+def _new_note(account: Account, invoice: Record, fields: dict[str, Json]) -> Record:
+    return account.create(
         TABLE,
         {
-            "amount": total,
+            "amount": fields["total"],
             "amount_shipping": 0,
             "currency": invoice["currency"],
             "customer": invoice["customer"],
             "customer_balance_transaction": None,
             "discount_amount": 0,
             "discount_amounts": [],
-            "effective_at": call.get("effective_at") or account.now(),
+            "effective_at": account.now(),
             "invoice": invoice["id"],
-            "memo": call.get("memo"),
-            "metadata": merged_metadata(None, call.get("metadata")),
-            "number": f"{invoice['number']}-CN-{earlier + 1:02d}",
-            "out_of_band_amount": call.get("out_of_band_amount"),
+            "memo": None,
+            "out_of_band_amount": None,
             "pdf": None,
-            "post_payment_amount": post,
-            "pre_payment_amount": pre,
             "pretax_credit_amounts": [],
-            "reason": call.get("reason"),
-            "refunds": _refunds(call, invoice),
+            "reason": None,
             "shipping_cost": None,
             "status": "issued",
-            "subtotal": subtotal,
-            "subtotal_excluding_tax": total - sum(tax["amount"] for tax in taxes),
-            "total": total,
-            "total_excluding_tax": total - sum(tax["amount"] for tax in taxes),
-            "total_taxes": taxes,
-            "type": kind,
             "voided_at": None,
-            "_lines": tuple(lines),
+            **fields,
+            "metadata": merged_metadata(None, fields.get("metadata")),
         },
         "credit_note.created",
     )
-    _apply(account, invoice["id"], pre, post, call.get("credit_amount", 0))
-    return made
 
 
 def _check_means(call: Call, invoice: Record, post: int) -> None:

@@ -45,12 +45,21 @@ def dispute(account: Account, charge_id: str, fields: Mapping[str, Json]) -> Rec
     """A customer's bank takes the money back. A charge is disputed once."""
     charge = account.find("charges", charge_id)
     reason = str(fields.get("reason") or "fraudulent")
-    left = charge["amount_captured"] - charge["amount_refunded"]
+    left = charge["amount"] - charge["amount_refunded"]
     if charge["status"] != "succeeded" or charge["disputed"] or left <= 0:
         raise not_now(f"Charge {charge_id} cannot be disputed")
     if reason not in REASONS:
         raise not_now(f"reason is one of {', '.join(sorted(REASONS))}", param="reason")
     amount = check_amount(int(fields.get("amount", left)), charge["currency"], least=1)
+    if amount > left:
+        raise not_now(f"Only {left} of charge {charge_id} can be disputed", param="amount")
+    account.change("charges", charge_id, {"disputed": True}, "charge.updated")
+    made = _new_dispute(account, charge, amount, reason)
+    account.tell("charge.dispute.funds_withdrawn", made)
+    return made
+
+
+def _new_dispute(account: Account, charge: Record, amount: int, reason: str) -> Record:
     id = account.new_id("du")
     source = {"id": id, "currency": charge["currency"]}
     booked = balance.book(
@@ -61,17 +70,16 @@ def dispute(account: Account, charge_id: str, fields: Mapping[str, Json]) -> Rec
         category="dispute",
         fee=DISPUTE_FEE,
         fee_description="Dispute fee",
-        description=f"Chargeback withdrawal for {charge_id}",
+        description=f"Chargeback withdrawal for {charge['id']}",
     )
     method = account.find("payment_methods", charge["payment_method"])
-    account.change("charges", charge_id, {"disputed": True}, "charge.updated")
-    made = account.create(
+    return account.create(
         TABLE,
         {
             "id": id,
             "amount": amount,
             "balance_transactions": [account.render(balance.TABLE, booked)],
-            "charge": charge_id,
+            "charge": charge["id"],
             "currency": charge["currency"],
             "enhanced_eligibility_types": [],
             "evidence": {},
@@ -91,8 +99,6 @@ def dispute(account: Account, charge_id: str, fields: Mapping[str, Json]) -> Rec
         },
         "charge.dispute.created",
     )
-    account.tell("charge.dispute.funds_withdrawn", made)
-    return made
 
 
 def dispute_by_behaviour(account: Account, charge_id: str) -> None:

@@ -61,9 +61,12 @@ def _price(call: Call, row: Mapping[str, Json]) -> Record:
 
 
 def _new_item(
-    call: Call, subscription: str, row: Mapping[str, Json], span: tuple[int, int]
+    account: Account,
+    subscription: str,
+    row: Mapping[str, Json],
+    price: Record,
+    span: tuple[int, int],
 ) -> Record:
-    account, price = call.account, _price(call, row)
     metered = price["recurring"]["usage_type"] == "metered"
     if metered and row.get("quantity") is not None:
         raise not_now("A metered item has no quantity", param="items[quantity]")
@@ -109,32 +112,67 @@ def _trial_end(call: Call, now: int) -> int | None:
     return int(ends)
 
 
+def _terms(call: Call) -> dict[str, Json]:
+    """What a new subscription says beyond its items, refused where it cannot be."""
+    account = call.account
+    fields = call.given(*_PLAIN, "metadata", "cancel_at", "cancel_at_period_end")
+    method = fields.get("collection_method") or "charge_automatically"
+    if (method == "send_invoice") != (fields.get("days_until_due") is not None):
+        raise not_now("days_until_due goes with send_invoice, and only so", param="days_until_due")
+    paying = fields.get("default_payment_method")
+    if paying is not None:
+        account.find("payment_methods", paying, "default_payment_method")
+    _check_cancel_at(fields)
+    rates = rates_of(account, call.get("default_tax_rates"), "default_tax_rates")
+    return {**fields, "collection_method": method, "default_tax_rates": rates}
+
+
+def _check_cancel_at(fields: Mapping[str, Json]) -> None:
+    if isinstance(fields.get("cancel_at"), str):
+        raise invalid("Only an instant is simulated for cancel_at", "cancel_at")
+
+
 def _create(call: Call) -> Record:
     account, now = call.account, call.account.now()
     customer = account.find("customers", call.get("customer") or "", "customer")
     rows = call.get("items") or []
     prices = [_price(call, row) for row in rows]
     first = _check_items(prices)
-    rows = [{**r, "price": p["id"], "price_data": None} for r, p in zip(rows, prices, strict=True)]
-    fields = call.given(*_PLAIN)
-    method = fields.get("collection_method") or "charge_automatically"
-    if (method == "send_invoice") != (fields.get("days_until_due") is not None):
-        raise not_now("days_until_due goes with send_invoice, and only so", param="days_until_due")
+    fields = _terms(call)
     trial = _trial_end(call, now)
-    anchor = trial or now
-    ends = trial or period_start(anchor, first["recurring"], 1)
-    made = account.create(
+    ends = trial or period_start(now, first["recurring"], 1)
+    fields |= {
+        "billing_cycle_anchor": trial or now,
+        "currency": first["currency"],
+        "trial_end": trial,
+        "trial_start": now if trial else None,
+        "status": "trialing" if trial else "active",
+        "_cycle_at": ends,
+        "_number": 0 if trial else 1,
+    }
+    made = _new_subscription(account, customer["id"], fields)
+    for row, price in zip(rows, prices, strict=True):
+        _new_item(account, made["id"], row, price, (now, ends))
+    account.tell("customer.subscription.created", made)
+    billing.schedule_cycle(account, made["id"])
+    if made["cancel_at"]:
+        account.schedule(made["cancel_at"], "cancel_subscription", made["id"])
+    if not trial:
+        _bill_first(call, made, (now, ends))
+    return account.find(TABLE, made["id"])
+
+
+def _new_subscription(account: Account, customer: str, fields: Mapping[str, Json]) -> Record:
+    return account.create(
         TABLE,
         {
             "application": None,
-            "billing_cycle_anchor": anchor,
             "billing_mode": {"type": "flexible"},
-            "cancel_at": call.get("cancel_at"),
-            "cancel_at_period_end": call.get("cancel_at_period_end", False),
+            "cancel_at": None,
+            "cancel_at_period_end": False,
             "canceled_at": None,
             "cancellation_details": {"comment": None, "feedback": None, "reason": None},
-            "currency": first["currency"],
-            "customer": customer["id"],
+            "customer": customer,
             "days_until_due": None,
             "default_payment_method": None,
             "description": None,
@@ -145,30 +183,12 @@ def _create(call: Call) -> Record:
             "pending_setup_intent": None,
             "pending_update": None,
             "schedule": None,
-            "start_date": now,
+            "start_date": account.now(),
             "test_clock": None,
-            "trial_end": trial,
-            "trial_start": now if trial else None,
             **fields,
-            "collection_method": method,
-            "default_tax_rates": rates_of(
-                account, call.get("default_tax_rates"), "default_tax_rates"
-            ),
-            "metadata": merged_metadata(None, call.get("metadata")),
-            "status": "trialing" if trial else "active",
-            "_cycle_at": ends,
-            "_number": 0 if trial else 1,
+            "metadata": merged_metadata(None, fields.get("metadata")),
         },
     )
-    for row in rows:
-        _new_item(call, made["id"], row, (now, ends))
-    account.tell("customer.subscription.created", made)
-    billing.schedule_cycle(account, made["id"])
-    if made["cancel_at"]:
-        account.schedule(made["cancel_at"], "cancel_subscription", made["id"])
-    if not trial:
-        _bill_first(call, made, (now, ends))
-    return account.find(TABLE, made["id"])
 
 
 def _bill_first(call: Call, subscription: Record, span: tuple[int, int]) -> None:
@@ -238,7 +258,7 @@ def change_item(call: Call, subscription: Record, row: Mapping[str, Json]) -> No
     prorated = call.get("proration_behavior", "create_prorations") != "none"
     if row.get("id") is None:
         span = span_of(account, subscription["id"])
-        made = _new_item(call, subscription["id"], row, span)
+        made = _new_item(account, subscription["id"], row, _price(call, row), span)
         if prorated:
             _prorate(account, subscription, made, 1)
         return
@@ -275,6 +295,7 @@ def _update(call: Call) -> Record:
     fields = account.merged(
         old, call.given(*_PLAIN, "metadata", "cancel_at", "cancel_at_period_end")
     )
+    _check_cancel_at(fields)
     if "cancel_at_period_end" in fields or "cancel_at" in fields:
         asked = bool(fields.get("cancel_at_period_end") or fields.get("cancel_at"))
         fields["canceled_at"] = account.now() if asked else None

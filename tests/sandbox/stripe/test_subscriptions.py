@@ -236,3 +236,19 @@ def test_items_on_their_own(desk) -> None:
     assert {row["id"] for row in listed} == {extra["id"], made["items"]["data"][0]["id"]}
     assert desk.delete(f"/v1/subscription_items/{extra['id']}")["deleted"]
     desk.refused("DELETE", f"/v1/subscription_items/{made['items']['data'][0]['id']}")
+
+
+def test_a_price_of_its_own_is_made_for_an_item(desk) -> None:
+    product = desk.post("/v1/products", {"name": "Seat"})["id"]
+    form = {
+        "customer": payer(desk),
+        "items[0][price_data][product]": product,
+        "items[0][price_data][currency]": "usd",
+        "items[0][price_data][unit_amount]": "1500",
+        "items[0][price_data][recurring][interval]": "year",
+        "items[0][quantity]": "2",
+    }
+    made = desk.post(SUBSCRIPTIONS, form)
+    assert invoices(desk, made["id"])[0]["total"] == 3000
+    item = made["items"]["data"][0]
+    assert item["current_period_end"] - item["current_period_start"] == 365 * 86_400
