@@ -48,6 +48,7 @@ class Engine:
         self._deleted = 0
         self._failure: str | None = None
         self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+        self._connection.execute("PRAGMA case_sensitive_like = ON")
         self._install()
 
     def close(self) -> None:
@@ -144,14 +145,18 @@ class Engine:
         books = self._books
         if self._schema_version != books.schema_version:
             self._rebuild()
-        for type, id in books.dirty:
-            for name in books.names_of(type):
-                self._replace(name, id)
+        for type, id in {self._named(type, id) for type, id in books.dirty}:
+            self._replace(type, id)
         books.dirty.clear()
         while len(books.deleted) > self._deleted:
             self._insert("deletedrecord", deleted_row(books, books.deleted[self._deleted]))
             self._deleted += 1
         self._connection.commit()
+
+    def _named(self, type: str, id: str) -> tuple[str, str]:
+        """The record type of a record that was noted by its family only."""
+        found = None if type in self._books.types else self._books.find(type, id)
+        return (found[0].name, id) if found is not None else (type, id)
 
     def _rebuild(self) -> None:
         self._tables = tables_of(self._books)
@@ -168,11 +173,11 @@ class Engine:
             self._books.dirty.update((type, id) for id in rows)
 
     def _replace(self, type: str, id: str) -> None:
-        spec = self._books.types[type]
+        spec = self._books.types.get(type)
+        if spec is None:
+            return  # a transaction that is gone, and was noted by its own type, too
         row = self._books.tables[type].get(id)
         if spec.family == "transaction":
-            if row is None and self._books.find("transaction", id) is not None:
-                return  # of another type
             for table, column in _OF_TRANSACTIONS:
                 self._connection.execute(f'DELETE FROM "{table}" WHERE "{column}" = ?', (id,))  # noqa: S608
         elif type in SIMPLE:

@@ -245,7 +245,9 @@ class Parser(Values):
                 raise QueryError(f"a list may hold {LIST_MAX} values")
             return f"{left.sql} {negated}IN ({', '.join(values)})"
         if self._take("like"):
-            return f"{left.sql} {negated}LIKE {self._value().sql} ESCAPE '\\'"
+            pattern = self._value().sql
+            escape = f" ESCAPE {self._value().sql}" if self._take("escape") else ""
+            return f"{left.sql} {negated}LIKE {pattern}{escape}"
         if self._take("between"):
             low = self._value()
             self._expect("and")

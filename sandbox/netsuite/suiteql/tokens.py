@@ -21,7 +21,7 @@ RESERVED: Final = frozenset(
         "select", "distinct", "from", "where", "group", "by", "having", "order", "asc", "desc",
         "and", "or", "not", "in", "like", "is", "null", "between", "join", "inner", "left",
         "outer", "on", "as", "case", "when", "then", "else", "end", "fetch", "first", "next",
-        "rows", "row", "only", "nulls", "last", "limit", "union",
+        "rows", "row", "only", "nulls", "last", "limit", "union", "escape",
     }
 )  # fmt: skip
 
