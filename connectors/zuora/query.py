@@ -8,18 +8,21 @@ in brackets; one ``sort[]``; ``nextPage`` is absent on the last page. There is n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote_plus
 
 from connectors.errors import Rejected, UnexpectedAnswer
 from connectors.values import format_instant_seconds
-from connectors.zuora.objects import PAGE_MAX
+from connectors.zuora.objects import PAGE_MAX, READ_MAX
 from connectors.zuora.rest import Rest
 from connectors.zuora.vocabulary import Kind
 
 _ROWS_MAX: Final = 100_000
+# Servers take addresses of 8 KB; the rest is for the other parameters.
+_LIST_MAX_CHARACTERS: Final = 6_000
 _FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,110}", re.ASCII)
 _LISTABLE: Final = re.compile(r"[^,\[\]\x00-\x1f\x7f]{1,255}")
 
@@ -65,6 +68,23 @@ def where(kind: Kind, field: str, operator: str, value: str | datetime) -> Filte
 def listable(value: str) -> bool:
     """Whether a value can stand in a list: the list has no way to quote a comma or a bracket."""
     return _LISTABLE.fullmatch(value) is not None and value == value.strip()
+
+
+def in_lists(values: Iterable[str]) -> Iterator[list[str]]:
+    """The values that can stand in a list, each once, in lists that fit a filter and an address."""
+    part: list[str] = []
+    size = 0
+    for value in dict.fromkeys(values):
+        if not value or not listable(value):
+            continue
+        length = len(quote_plus(value)) + len("%2C")
+        if part and (len(part) == READ_MAX or size + length > _LIST_MAX_CHARACTERS):
+            yield part
+            part, size = [], 0
+        part.append(value)
+        size += length
+    if part:
+        yield part
 
 
 def one_of(kind: Kind, field: str, values: Sequence[str]) -> Filter:

@@ -17,7 +17,6 @@ from connectors.errors import Rejected, UnexpectedAnswer
 from connectors.records import Life, Record, Ref, Selection, Value
 from connectors.zuora import query
 from connectors.zuora.errors import About
-from connectors.zuora.objects import READ_MAX
 from connectors.zuora.query import Row
 from connectors.zuora.related import accounts_by_id, children_by_id, numbers_by_id, order_outcome
 from connectors.zuora.rest import Rest, path_of
@@ -90,9 +89,7 @@ def gone(object: str, id: str) -> Record:
 
 def rows_by_key(source: Source, kind: Kind, keys: Sequence[str]) -> dict[str, Shown]:
     """The rows that carry exactly these keys; for what is versioned those of the latest version."""
-    listable = [key for key in keys if query.listable(key)]
-    parts = [listable[at : at + READ_MAX] for at in range(0, len(listable), READ_MAX)]
-    parts += [[key] for key in keys if not query.listable(key)]
+    parts = [*query.in_lists(keys), *([key] for key in keys if not query.listable(key))]
     found: dict[str, list[Row]] = {}
     wanted = set(keys)
     for part in parts:
@@ -140,10 +137,7 @@ def _number(printed: object) -> int:
 def _latest_subscriptions(source: Source, ids: Sequence[str]) -> frozenset[str]:
     kind = KINDS["subscriptions"]
     found: set[str] = set()
-    for at in range(0, len(ids), READ_MAX):
-        part = [id for id in ids[at : at + READ_MAX] if query.listable(id)]
-        if not part:
-            continue
+    for part in query.in_lists(ids):
         for row in query.all_rows(source.rest, kind, [query.one_of(kind, "id", part)]):
             if query.cell(kind, row, "isLatestVersion") is not False:
                 found.add(query.internal_id(row) or "")

@@ -9,7 +9,6 @@ from typing import Final
 
 from connectors.records import Value
 from connectors.zuora import query
-from connectors.zuora.objects import READ_MAX
 from connectors.zuora.query import Row
 from connectors.zuora.rest import Rest
 from connectors.zuora.values import Reader
@@ -22,10 +21,8 @@ _SECOND: Final = timedelta(seconds=1)
 
 def numbers_by_id(rest: Rest, kind: Kind, ids: Iterable[object]) -> dict[str, str]:
     """Our record ids for the vendor's internal ids; one call per 50."""
-    wanted = [id for id in dict.fromkeys(ids) if isinstance(id, str) and query.listable(id)]
     found: dict[str, str] = {}
-    for at in range(0, len(wanted), READ_MAX):
-        part = wanted[at : at + READ_MAX]
+    for part in query.in_lists(id for id in ids if isinstance(id, str)):
         for row in query.all_rows(rest, kind, [query.one_of(kind, "id", part)]):
             found[query.internal_id(row) or ""] = query.key_of(kind, row)
     return found
@@ -36,10 +33,8 @@ def accounts_by_id(
 ) -> dict[str, Mapping[str, Value]]:
     """The customer accounts with these internal ids, as mappings; one call per 50."""
     kind = KINDS["accounts"]
-    wanted = [id for id in dict.fromkeys(ids) if isinstance(id, str) and query.listable(id)]
     found: dict[str, Mapping[str, Value]] = {}
-    for at in range(0, len(wanted), READ_MAX):
-        part = wanted[at : at + READ_MAX]
+    for part in query.in_lists(id for id in ids if isinstance(id, str)):
         for row in query.all_rows(rest, kind, [query.one_of(kind, "id", part)]):
             found[query.internal_id(row) or ""] = _shown(reader, kind, row)
     return found
@@ -59,10 +54,8 @@ def _shown(reader: Reader, kind: Kind, row: Row) -> Mapping[str, Value]:
 
 def child_rows(rest: Rest, child: Kind, foreign: str, ids: Sequence[str]) -> dict[str, list[Row]]:
     """The rows of a child object by the internal id of what they belong to."""
-    wanted = [id for id in dict.fromkeys(ids) if id and query.listable(id)]
-    found: dict[str, list[Row]] = {id: [] for id in wanted}
-    for at in range(0, len(wanted), READ_MAX):
-        part = wanted[at : at + READ_MAX]
+    found: dict[str, list[Row]] = {id: [] for id in ids if id}
+    for part in query.in_lists(ids):
         for row in query.all_rows(rest, child, [query.one_of(child, foreign, part)]):
             owner = query.cell(child, row, foreign)
             if isinstance(owner, str) and owner in found:

@@ -16,7 +16,16 @@ from connectors.errors import (
     Rejected,
     RetryLater,
 )
-from connectors.records import Absent, Found, Identity, Life, NotYetKnowable, Operation, Selection
+from connectors.records import (
+    Absent,
+    Found,
+    Identity,
+    Life,
+    NotYetKnowable,
+    Operation,
+    Ref,
+    Selection,
+)
 
 ORDER = Selection("orders", ("invoiceNumbers", "orderNumber", "status", "subscriptionNumbers"))
 
@@ -308,7 +317,10 @@ def test_a_closed_period_is_named(desk: Desk) -> None:
 def test_reading_by_number_is_exact(desk: Desk) -> None:
     desk.account("A-1")
     id = str(desk.read("accounts", "A-1", "id").get("id"))
-    for other in ("a-1", id, "A-1 ", "A-1,A-2", "[A-1]", "A/1", "../A-1", ""):
+    by_id = desk.read("accounts", id, "name")
+    assert (by_id.life, by_id.successor) == (Life.MERGED, Ref("accounts", "A-1"))
+    assert not by_id.fields
+    for other in ("a-1", "f" * 32, "A-1 ", "A-1,A-2", "[A-1]", "A/1", "../A-1", ""):
         assert desk.read("accounts", other, "name").life is Life.DELETED
 
 
