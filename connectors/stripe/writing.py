@@ -8,7 +8,7 @@ a unit that was guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +21,7 @@ from connectors.stripe.finding import find_by_identity
 from connectors.stripe.reading import Content, address, resource_of
 from connectors.stripe.resources import DELETE, RESOURCES, Resource
 from connectors.stripe.shapes import Params, has_money, params_of, selected, shown
+from connectors.stripe.upserting import KEY_FIELD, made_by, still_to_write
 
 # The SDK takes these words out of what it is given and reads them as options of its own.
 _RESERVED: Final = frozenset(
@@ -52,19 +53,19 @@ class Writer:
         outcomes: list[Outcome] = []
         known = self._known(changes)
         broken: CallError | None = known if isinstance(known, CallError) else None
-        ids = {} if isinstance(known, CallError) else known
+        found = {} if isinstance(known, CallError) else known
         for change in changes:
             if broken is not None:
                 outcomes.append(Failed(_not_sent(broken)))
                 continue
             try:
-                outcomes.append(self._one(change, ids))
+                outcomes.append(self._one(change, found))
             except CallError as error:
                 outcomes.append(Failed(error))
                 broken = error if _stops(error) else None
         return tuple(outcomes)
 
-    def _known(self, changes: Sequence[Change]) -> dict[str, str] | CallError:
+    def _known(self, changes: Sequence[Change]) -> dict[str, Content] | CallError:
         """The records that upserts find, all looked for together."""
         wanted = [
             change.identity.value
@@ -86,9 +87,9 @@ class Writer:
                 "too many new records to tell whether one of ours is among them",
                 code="LOOKUP_LAGS",
             )
-        return {value: str(content["id"]) for value, content in found.items()}
+        return found
 
-    def _one(self, change: Change, known: Mapping[str, str]) -> Outcome:
+    def _one(self, change: Change, found: dict[str, Content]) -> Outcome:
         resource = resource_of(change.object)
         reserved = sorted(_RESERVED.intersection(change.fields))
         if reserved:
@@ -97,18 +98,37 @@ class Writer:
             case Operation.CREATE:
                 return self._create(change, resource)
             case Operation.UPSERT:
-                id = known.get(change.identity.value) if change.identity is not None else None
-                if id is None:
-                    return self._create(change, resource)
-                # The change's own key stands for the create: under it this would be another
-                # request, which Stripe refuses.
-                return self._update(change, resource, id, f"{change.key}-update")
+                return self._upsert(change, resource, found)
             case Operation.UPDATE:
-                return self._update(change, resource, change.id or "", change.key)
+                return self._update(change, resource)
             case Operation.DELETE:
                 return self._delete(change, resource)
             case Operation.ACT:
                 return self._act(change, resource)
+
+    def _upsert(self, change: Change, resource: Resource, found: dict[str, Content]) -> Outcome:
+        if change.identity is None:
+            raise Rejected("an upsert needs an identity", code="IDENTITY_MISSING")
+        content = found.get(change.identity.value)
+        if content is None:
+            outcome = self._create(change, resource)
+            if isinstance(outcome, Confirmed) and change.identity.field == IDENTITY_FIELD:
+                # Another upsert of this batch may be of the same record.
+                found[change.identity.value] = {"id": outcome.id}
+            return outcome
+        if len(content) == 1:
+            content = self.client.get(address(resource, str(content["id"])))
+        if made_by(change, content):
+            return _confirmed(change, content, None, created=True)
+        # The change's own key stands for a create: under it this would be another request, which
+        # Stripe refuses.
+        update = replace(
+            change,
+            key=f"{change.key}-update",
+            id=str(content["id"]),
+            fields=still_to_write(change, content),
+        )
+        return self._update(update, resource)
 
     def _create(self, change: Change, resource: Resource) -> Outcome:
         if not resource.creates:
@@ -116,6 +136,8 @@ class Writer:
         fields = dict(change.fields)
         if change.identity is not None:
             fields[change.identity.field] = change.identity.value
+            if change.identity.field == IDENTITY_FIELD:
+                fields[KEY_FIELD] = change.key
         params = self._params(change, fields, None)
         try:
             answer = self.client.attempt("post", resource.path, params, key=change.key)
@@ -126,12 +148,12 @@ class Writer:
             return _confirmed(change, declined, refused.error.request_id, created=True)
         return _confirmed(change, answer.content, answer.request_id, created=True)
 
-    def _update(self, change: Change, resource: Resource, id: str, key: str) -> Outcome:
+    def _update(self, change: Change, resource: Resource) -> Outcome:
         if not resource.updates:
             raise Rejected(f"{change.object} cannot be changed", code="NOT_UPDATABLE")
-        path = address(resource, id)
+        path = address(resource, change.id or "")
         params = self._params(change, dict(change.fields), path)
-        answer = self.client.call("post", path, params, key=key)
+        answer = self.client.call("post", path, params, key=change.key)
         return _confirmed(change, answer.content, answer.request_id, created=False)
 
     def _delete(self, change: Change, resource: Resource) -> Outcome:

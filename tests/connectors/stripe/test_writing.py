@@ -69,6 +69,58 @@ def test_upserts_look_together_and_never_make_a_second(desk: Desk) -> None:
     assert customers(desk) == 10
 
 
+def upsert(key: str, object: str, known_as: str, **fields: Any) -> Change:
+    identity = Identity(IDENTITY, f"revline-{known_as}")
+    return Change(key, Operation.UPSERT, object, fields, identity=identity)
+
+
+def test_an_upsert_of_a_payment_whose_answer_was_lost_pays_once(desk: Desk) -> None:
+    rule = {"match": {"method": "POST", "path": "/v1/payment_intents"}, "action": "reset",
+            "phase": "after", "times": 1}  # fmt: skip
+    desk.simulator.faults.add(rule)
+    change = upsert("k1", "payment_intents", "p", amount=Decimal(5), currency="eur", **CARD)
+    (lost,) = desk.connector.apply([change])
+    assert isinstance(error_of(lost), OutcomeUnknown)
+    (again,) = desk.connector.apply([change])
+    assert isinstance(again, Confirmed)
+    assert again.fields["status"] == "succeeded"
+    with desk.simulator.lock:
+        assert len(desk.simulator.snapshot()["payment_intents"]) == 1
+        assert len(desk.simulator.snapshot()["charges"]) == 1
+
+
+def test_an_upsert_of_what_is_there_repeats_what_is_fixed_and_cannot_change_it(desk: Desk) -> None:
+    id = paid(desk)
+    first = upsert("k1", "refunds", "r", payment_intent=id, amount=Decimal(5), currency="usd")
+    (made,) = desk.connector.apply([first])
+    assert isinstance(made, Confirmed)
+    same = upsert("k2", "refunds", "r", payment_intent=id, amount=Decimal("5.00"), currency="USD",
+                  **{"metadata.note": "x"})  # fmt: skip
+    (kept,) = desk.connector.apply([same])
+    assert isinstance(kept, Confirmed)
+    assert (kept.id, kept.created) == (made.id, False)
+    (record,) = desk.connector.read(Selection("refunds", ("metadata.note",)), [made.id])
+    assert record.fields["metadata.note"] == "x"
+    other = upsert("k3", "refunds", "r", payment_intent=id, amount=Decimal(6), currency="usd")
+    error = error_of(desk.connector.apply([other])[0])
+    assert (type(error), error.code) == (Rejected, "FIXED_AT_CREATION")
+    assert isinstance(error, Rejected)
+    assert set(error.field_errors) == {"amount"}
+    with desk.simulator.lock:
+        assert len(desk.simulator.snapshot()["refunds"]) == 1
+
+
+def test_two_upserts_of_one_record_in_a_batch_make_one(desk: Desk) -> None:
+    first, second = desk.connector.apply(
+        [upsert("k1", "customers", "c", name="A"), upsert("k2", "customers", "c", name="B")]
+    )
+    assert isinstance(first, Confirmed)
+    assert isinstance(second, Confirmed)
+    assert first.id == second.id
+    (record,) = desk.connector.read(Selection("customers", ("name",)), [first.id])
+    assert record.fields["name"] == "B"
+
+
 def test_a_declined_payment_leaves_an_intent_that_says_so(desk: Desk) -> None:
     card = {**CARD, "payment_method": "pm_card_chargeDeclinedInsufficientFunds"}
     made = desk.create("payment_intents", "k1", amount=Decimal(5), currency="eur", **card)
