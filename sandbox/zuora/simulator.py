@@ -24,6 +24,7 @@ from sandbox.zuora.api import (
     money,
     object_query,
     orders,
+    reversing,
     settling,
     usage,
 )
@@ -137,6 +138,7 @@ class ZuoraSimulator(Simulator):
             *orders.ENDPOINTS,
             *money.ENDPOINTS,
             *settling.ENDPOINTS,
+            *reversing.ENDPOINTS,
             *usage.ENDPOINTS,
             *finance.ENDPOINTS,
             *object_query.ENDPOINTS,

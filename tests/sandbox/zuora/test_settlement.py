@@ -67,7 +67,7 @@ def test_what_a_payment_needs(tenant: Any, billed: Any) -> None:
     good |= {"accountNumber": "A-1"}
     too_much = [{"invoiceNumber": first, "amount": 5000}]
     wrong = {
-        20: [{"currency": "XXX"}, {"amount": "10.001"}, {"amount": 0}, {"type": "Gold"}],
+        20: [{"currency": "ZZZ"}, {"amount": "10.001"}, {"amount": 0}, {"type": "Gold"}],
         22: [{"amount": None}, {"paymentMethodType": None}, {"accountNumber": None}],
         30: [{"type": "Electronic"}, {"amount": 5000, "invoices": too_much}],
         40: [{"accountNumber": "A-9"}],
