@@ -71,6 +71,13 @@ LOCKED: Final = _names(
     "saasCommitmentEndDate saasCommitmentStartDate status subtotal taxTotal total",
     "transactionNumber unapplied unbilledOrders void",
 )
+# The same on lines: numbers, keys and figures that the system adds to what was sent.
+LINE_LOCKED: Final = _names(
+    "applyDate createdFrom due grossAmt line orderLine quantityBilled quantityFulfilled",
+    "refNum total type uniqueKey",
+)
+# Added to lines as nothing at all, where they were not sent.
+LINE_DEFAULTS: Final = _names("eliminate isClosed tax1Amt taxRate1")
 CUSTOM_PREFIXES: Final = ("custbody", "custcol", "custentity", "custrecord", "custitem", "cseg")
 
 _TRANSACTION: Final = (

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from connectors.base import FieldType
@@ -29,6 +30,7 @@ from connectors.netsuite.suiteql import (
     select,
 )
 from connectors.netsuite.tables import Table, table_of
+from connectors.netsuite.values import as_written
 from connectors.records import Absent, Found, Identity, Life, Lookup, Record, Ref, Selection
 from connectors.values import format_decimal, parse_decimal
 
@@ -116,9 +118,12 @@ class Finder:
         if table_of(selection.object).whole:
             return self._by_value(selection, Identity(IDENTITY_FIELD, value))
         try:
-            return Found(self.reader.by_key(selection, f"eid:{external_id(value)}"))
+            record = self.reader.by_key(selection, f"eid:{external_id(value)}")
         except Gone:
             return Absent()
+        # It is compared with what was sent, so it is shown in that form.
+        fields = {name: as_written(one) for name, one in record.fields.items()}
+        return Found(replace(record, fields=MappingProxyType(fields)))
 
     def _by_value(self, selection: Selection, identity: Identity) -> Lookup:
         """Text is compared exactly: another case is another number."""

@@ -11,13 +11,14 @@ from typing import Final
 
 from connectors.base import FieldType
 from connectors.errors import UnexpectedAnswer
-from connectors.netsuite.fields import DATES, INSTANTS, NUMBERS, WHOLE
+from connectors.netsuite.fields import DATES, INSTANTS, LINE_DEFAULTS, LINE_LOCKED, NUMBERS, WHOLE
 from connectors.records import Value
 from connectors.values import format_decimal, parse_decimal, parse_instant
 
 # How the vendor pages a collection; "items" is what is in it.
 _BOOKKEEPING: Final = frozenset({"links", "count", "hasMore", "offset", "totalResults"})
 _DIGITS_MAX: Final = 40
+_OF_REFERENCE: Final = frozenset({"id", "refName", "externalId"})
 
 
 def value_of(name: str, raw: object) -> Value:
@@ -65,6 +66,31 @@ def _scalar(name: str, raw: object) -> Value:
     if name in NUMBERS:
         return parse_decimal(raw)
     return raw
+
+
+def as_written(value: Value) -> Value:
+    """A structure in the form in which it is written: references by their id alone, lines without
+    what the system adds. So what was sent can be compared with what is found."""
+    if not isinstance(value, Mapping):
+        return value
+    items = value.get("items")
+    if isinstance(items, tuple):
+        return MappingProxyType({"items": tuple(_line_as_written(one) for one in items)})
+    if "id" in value and set(value) <= _OF_REFERENCE:
+        return MappingProxyType({"id": value["id"]})
+    return MappingProxyType({key: as_written(one) for key, one in value.items()})
+
+
+def _line_as_written(line: Value) -> Value:
+    if not isinstance(line, Mapping) or set(line) <= _OF_REFERENCE:
+        return as_written(line)
+    return MappingProxyType(
+        {
+            key: as_written(one)
+            for key, one in line.items()
+            if key not in LINE_LOCKED and one is not None and (one or key not in LINE_DEFAULTS)
+        }
+    )
 
 
 def row_value(kind: FieldType, raw: object, label: object) -> Value:

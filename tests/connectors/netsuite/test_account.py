@@ -201,6 +201,29 @@ def test_an_answer_lost_after_the_commit_is_settled_by_a_lookup(netsuite, accoun
     assert account.count("journalEntry") == 1
 
 
+def test_what_a_lookup_finds_is_what_was_sent(netsuite) -> None:
+    buyer, item = customer(netsuite), an_item(netsuite)
+    line = {"item": {"id": item}, "quantity": Decimal(1), "rate": MONEY, "amount": MONEY,
+            "description": "Annual fee", "revRecStartDate": date(2026, 9, 1),
+            "revRecEndDate": date(2027, 8, 31)}  # fmt: skip
+    bill = put("invoice", "1", tranId="INV-1", entity={"id": buyer}, subsidiary=SUBSIDIARY,
+               currency=USD, tranDate=date(2026, 9, 1), dueDate=date(2026, 10, 1), memo="m",
+               item={"items": (line,)})  # fmt: skip
+    id = done(netsuite, bill)
+    applied = {"doc": {"id": id}, "apply": True, "amount": Decimal("10.10")}
+    paid = put("customerPayment", "1", customer={"id": buyer}, currency=USD, payment=Decimal(50),
+               tranDate=date(2026, 9, 2), undepFunds=True, apply={"items": (applied,)})  # fmt: skip
+    entry = journal("2026-09-1-USD-1", "833.33", "833.33", memo="Revenue 2026-09")
+    done(netsuite, paid)
+    done(netsuite, entry)
+    for change in (bill, paid, entry):
+        assert change.identity is not None
+        selection = Selection(change.object, tuple(sorted(change.fields)))
+        (found,) = netsuite.lookup(selection, [change.identity])
+        assert isinstance(found, Found)
+        assert dict(found.record.fields) == dict(change.fields)
+
+
 def test_reference_records(netsuite, account) -> None:
     names = ("acctName", "acctNumber", "acctType.id", "id")
     (accounts,) = netsuite.search(Selection("account", names), [{"acctNumber": "2500"}])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.base import FieldType
 from connectors.errors import UnexpectedAnswer
-from connectors.netsuite.values import json_text, row_value, value_of
+from connectors.netsuite.values import as_written, json_text, row_value, value_of
 from connectors.transport_json import loads_strict
 
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, places=3, max_value=10**15,
@@ -76,6 +76,22 @@ def test_structures_lose_links_and_paging_alone() -> None:
             },
         )
     }
+
+
+def test_as_written() -> None:
+    reference = {"id": "1", "refName": "US Dollar"}
+    line = {"line": 1, "account": reference, "debit": Decimal(5), "memo": None, "eliminate": False,
+            "custcol_x": reference}  # fmt: skip
+    assert as_written(reference) == {"id": "1"}
+    assert as_written({"items": (line,)}) == {
+        "items": ({"account": {"id": "1"}, "debit": Decimal(5), "custcol_x": {"id": "1"}},)
+    }
+    assert as_written({"items": (reference,)}) == {"items": ({"id": "1"},)}
+    assert as_written({"addr1": "x", "country": reference}) == {
+        "addr1": "x",
+        "country": {"id": "1"},
+    }
+    assert as_written("text") == "text"
 
 
 def test_half_a_list_is_no_list() -> None:
