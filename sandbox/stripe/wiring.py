@@ -77,6 +77,7 @@ def connect(account: Account, post: Post) -> None:
             "invoiceitems": invoice_items.view,
             "invoices": invoice_records.view,
             "meter_events": meters.event_view,
+            "refunds": refunds.view,
             "subscription_items": subscriptions.item_view,
             "subscriptions": subscriptions.view,
         }

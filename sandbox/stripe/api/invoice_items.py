@@ -48,9 +48,10 @@ def new_item(account: Account, customer: str, fields: Mapping[str, Json]) -> Rec
 
 
 def view(account: Account, record: Record) -> Record:
-    """Tax rates are printed whole."""
+    """Tax rates are printed whole; the time it was made is called ``date``."""
     rates = [account.render("tax_rates", rate) for rate in record["tax_rates"]]
-    return {**record, "tax_rates": rates}
+    bare = {key: value for key, value in record.items() if key != "created"}
+    return {**bare, "tax_rates": rates}
 
 
 def rates_of(account: Account, ids: Json, param: str) -> list[Record]:

@@ -17,6 +17,11 @@ TABLE: Final = "refunds"
 OPEN: Final = ("pending", "requires_action")
 
 
+def view(_: Account, record: Record) -> Record:
+    """A refund does not say its mode."""
+    return {key: value for key, value in record.items() if key != "livemode"}
+
+
 def _charge_of(call: Call) -> Record:
     account = call.account
     intent, charge = call.get("payment_intent"), call.get("charge")

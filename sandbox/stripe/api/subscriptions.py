@@ -28,10 +28,22 @@ def item_view(account: Account, record: Record) -> Record:
     """The price is printed whole."""
     price = account.render("prices", account.find("prices", record["price"]))
     rates = [account.render("tax_rates", rate) for rate in record["tax_rates"]]
+    bare = {key: value for key, value in record.items() if key != "livemode"}
+    return {**bare, "plan": _plan(price), "price": price, "tax_rates": rates}
+
+
+def _plan(price: Record) -> Record:
+    """The price in its older form, which items still carry."""
+    same = ("active", "billing_scheme", "created", "currency", "id", "livemode", "metadata")
+    more = ("nickname", "product", "tiers_mode")
+    times = ("interval", "interval_count", "meter", "trial_period_days", "usage_type")
     return {
-        **{k: v for k, v in record.items() if k != "livemode"},
-        "price": price,
-        "tax_rates": rates,
+        **{name: price[name] for name in (*same, *more)},
+        **{name: price["recurring"][name] for name in times},
+        "amount": price["unit_amount"],
+        "amount_decimal": price["unit_amount_decimal"],
+        "object": "plan",
+        "transform_usage": None,
     }
 
 
@@ -157,6 +169,7 @@ def _create(call: Call) -> Record:
     billing.schedule_cycle(account, made["id"])
     if made["cancel_at"]:
         account.schedule(made["cancel_at"], "cancel_subscription", made["id"])
+    call.used |= {"payment_behavior", "proration_behavior", "off_session"}
     if not trial:
         _bill_first(call, made, (now, ends))
     return account.find(TABLE, made["id"])
@@ -167,7 +180,12 @@ def _new_subscription(account: Account, customer: str, fields: Mapping[str, Json
         TABLE,
         {
             "application": None,
-            "billing_mode": {"type": "flexible"},
+            "application_fee_percent": None,
+            "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+            "billing_cycle_anchor_config": None,
+            "billing_mode": {"flexible": None, "type": "flexible"},
+            "billing_schedules": [],
+            "billing_thresholds": None,
             "cancel_at": None,
             "cancel_at_period_end": False,
             "canceled_at": None,
@@ -178,6 +196,7 @@ def _new_subscription(account: Account, customer: str, fields: Mapping[str, Json
             "description": None,
             "discounts": [],
             "ended_at": None,
+            "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
             "latest_invoice": None,
             "pause_collection": None,
             "pending_setup_intent": None,
