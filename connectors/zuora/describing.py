@@ -72,6 +72,8 @@ def _declared(kind: Kind) -> list[FieldDescription]:
     types = {**kind.fields, **kind.deep, **_WRITTEN_ONLY.get(kind.name, {})}
     types |= dict.fromkeys(kind.lists, FieldType.OTHER)
     types |= dict.fromkeys(kind.numbers, FieldType.TEXT)
+    if "accountNumber" in kind.numbers:
+        types["account"] = FieldType.OTHER
     return [
         _field(kind, name, type, writable=writable and name not in _STAMPS)
         for name, type in types.items()

@@ -68,6 +68,7 @@ class Kind:
             self.type_of(head) is not None
             or head in self.lists
             or head in self.numbers
+            or (head == "account" and "accountNumber" in self.numbers)
             or CUSTOM_FIELD.fullmatch(head) is not None
             or not self.fields
         )

@@ -125,10 +125,15 @@ def test_products_are_found_by_sku(desk: Desk) -> None:
 def test_custom_fields_are_described_and_read(desk: Desk) -> None:
     desk.account("A-1", Subsidiary__NS="2")
     assert desk.read("accounts", "A-1", "Subsidiary__NS").get("Subsidiary__NS") == "2"
+    invoice = desk.invoice()
+    account = desk.read("invoices", invoice, "account.Subsidiary__NS").fields["account"]
+    assert (account["accountNumber"], account["Subsidiary__NS"]) == ("A-1", "2")
+    charges = desk.read("subscriptions", "S-1", "charges").fields["charges"]
+    assert [one["quantity"] for one in charges] == [Decimal(10)]
     described = desk.connector.describe("accounts")
     assert described.fields["Subsidiary__NS"].writable
     assert described.fields["billToContact"].required_on_create
-    assert desk.connector.describe("invoices").fields["items"].readable
+    assert {"account", "accountNumber", "items"} <= set(desk.connector.describe("invoices").fields)
 
 
 def test_deep_fields_are_read_from_the_resource(desk: Desk) -> None:
