@@ -51,7 +51,7 @@ def found(books: Books) -> None:
              exchangeRate=Decimal(rate), isBaseCurrency=symbol == "USD")  # fmt: skip
     for id, (number, name, kind, subsidiaries, currency) in CHART.items():
         only = [{"subsidiary": one} for one in subsidiaries]
-        _add(books, "account", id, acctNumber=number, acctName=name, acctType=kind,
+        _add(books, "account", id, externalId=number, acctNumber=number, acctName=name, acctType=kind,
              currency=CURRENCY_IDS[currency] if currency else None, subsidiary=only,
              isSummary=False, isInactive=id == "999")  # fmt: skip
     for type, names in _NAMED.items():

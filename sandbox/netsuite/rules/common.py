@@ -54,11 +54,22 @@ def complete_header(saving: Saving, row: Row, customer: str | None) -> None:
     subsidiary = books.tables["subsidiary"][row["subsidiary"]]
     row["currency"] = row.get("currency") or subsidiary["currency"]
     _set_rate(saving, row, subsidiary["currency"])
+    _check_settled(saving, row)
     if saving.spec.posting:
         _set_period(saving, row)
     if not row.get("tranId"):
         row["tranId"] = f"{saving.spec.prefix}{10000 + int(saving.id)}"
     row["transactionNumber"] = f"{saving.spec.prefix}{saving.id}"
+
+
+def _check_settled(saving: Saving, row: Row) -> None:
+    """What others were settled against stays what it was."""
+    old = saving.old
+    if old is None or not saving.books.settled(saving.id):
+        return
+    for name in ("entity", "customer", "subsidiary", "currency", "exchangeRate"):
+        if row.get(name) != old.get(name):
+            raise user_error(f"The {name} of a transaction that was settled cannot be changed.")
 
 
 def subsidiaries_of(books: Books, customer: str) -> set[str]:

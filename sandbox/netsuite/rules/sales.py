@@ -46,9 +46,9 @@ def complete_invoice(saving: Saving, row: Row) -> None:
     settled = saving.books.settled(saving.id)
     if row["total"] < settled:
         raise user_error("The total cannot be less than the amount already applied.")
-    if settled and row["entity"] != (saving.old or row)["entity"]:
-        raise user_error("The customer of a transaction with payments cannot be changed.")
     approved = row["approvalStatus"] == "2"
+    if settled and not approved:
+        raise user_error("The approval of a transaction with payments cannot be taken back.")
     row["_impact"] = sale_impact(saving.books, row, Decimal(1)) if approved else ()
 
 

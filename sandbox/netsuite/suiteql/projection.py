@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from sandbox.netsuite.books import ZERO, Books, Deleted, lines_of
 from sandbox.netsuite.render import SETTLED, status_of
 from sandbox.netsuite.rules import Posting
+from sandbox.netsuite.rules.common import base_amount
 from sandbox.netsuite.rules.settling import available, party_of
 from sandbox.netsuite.schema import RecordType
 from sandbox.netsuite.suiteql.functions import dated
@@ -116,11 +117,11 @@ def _transaction(books: Books, spec: RecordType, id: str, row: Row) -> Projected
         rest = available(books, id)
         shown |= {"foreignamountunpaid": rest, "foreignamountpaid": row["total"] - rest}
     yield "transaction", shown
-    yield from _lines(spec, id, row)
+    yield from _lines(books, spec, id, row)
     yield from _links(books, spec, id, row)
 
 
-def _lines(spec: RecordType, id: str, row: Row) -> Projected:
+def _lines(books: Books, spec: RecordType, id: str, row: Row) -> Projected:
     """Ledger lines; what is not posted (yet) has transaction lines all the same."""
     impact: tuple[Posting, ...] = row.get("_impact") or _unposted(spec, row)
     for place, one in enumerate(impact):
@@ -143,7 +144,17 @@ def _lines(spec: RecordType, id: str, row: Row) -> Projected:
                 "accountingbook": 1, "amount": one.base, "netamount": one.base,
                 "debit": one.base if one.base > 0 else None,
                 "credit": -one.base if one.base < 0 else None, "posting": True,
+                **_open_part(books, spec, id, row, one),
             }  # fmt: skip
+
+
+def _open_part(books: Books, spec: RecordType, id: str, row: Row, one: Posting) -> Row:
+    """Of the receivable of a document that is settled by others: what is, and what is left."""
+    receivable = books.tables["account"][one.account]["acctType"] == "AcctRec"
+    if spec.name not in SETTLED or not receivable:
+        return {}
+    rest = base_amount(books, row, available(books, id))
+    return {"amountunpaid": rest, "amountpaid": abs(one.base) - rest}
 
 
 def _unposted(spec: RecordType, row: Row) -> tuple[Posting, ...]:

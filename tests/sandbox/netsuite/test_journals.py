@@ -39,6 +39,19 @@ def test_a_balanced_entry_is_posted(account: Any) -> None:
     ]
 
 
+def test_accounts_and_customers_may_be_named_by_external_id(account: Any) -> None:
+    account.customer(externalId="c-1")
+    lines = [
+        {"account": {"externalId": "1100"}, "debit": 5, "entity": {"externalId": "c-1"}},
+        {"account": {"externalId": "4000"}, "credit": 5},
+    ]
+    account.make("journalEntry", **entry() | {"line": {"items": lines}})
+    assert account.sum_of("1100") == 5
+    unknown = [{"account": {"externalId": "none"}, "debit": 5}, lines[1]]
+    answer = account.call("POST", "journalEntry", entry() | {"line": {"items": unknown}})
+    assert account.refused(answer)["o:errorPath"] == "line.items[0].account"
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

@@ -138,7 +138,7 @@ scalars = (
     st.none()
     | st.booleans()
     | st.integers(-5, 10**20)
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(["1", "119", "2026-09-10", "USD", "", "\x1e2026", "\x00", "eid:x"])
 )
 references = st.sampled_from([{"id": "1"}, {"id": "501"}, {"id": "119"}, {"externalId": "x"}])
@@ -187,7 +187,7 @@ WORDS = st.sampled_from(
 def test_odd_queries_are_answered(account: Any, words: str, params: list[Any]) -> None:
     account.call("PUT", "customer/eid:x", {"companyName": "\x1eodd", "subsidiary": {"id": "1"}})
     for text in (words, f"SELECT id FROM customer WHERE {words}", f"SELECT {words} FROM customer"):
-        answer = account.ask(text, *[one for one in params if one == one])
+        answer = account.ask(text, *params)
         assert answer.status_code in {200, 400}, answer.text
 
 

@@ -248,6 +248,44 @@ def test_applications_must_fit(account: Any) -> None:
     assert account.read("customerPayment", payment)["applied"] == 0, "apply was not said"
 
 
+def test_what_was_settled_stays_what_it_was(account: Any) -> None:
+    currencies = {"items": [{"currency": {"id": "3"}}]}
+    customer, other = account.customer(currencyList=currencies), account.customer()
+    euro = {"currency": {"id": "3"}}
+    invoice = account.invoice(customer, account.line("PLT-001", 100), **euro)
+    account.pay(customer, 40, (invoice, 40), **euro)
+    for change in (
+        {"entity": {"id": other}},
+        {"currency": {"id": "1"}},
+        {"exchangeRate": 3},
+        {"approvalStatus": {"id": "1"}},
+    ):
+        answer = account.call("PATCH", f"invoice/{invoice}", change)
+        account.refused(answer)
+    account.patch("invoice", invoice, memo="fine")
+    rate = account.read("invoice", invoice)["exchangeRate"]
+    rows = account.query(
+        "SELECT amountunpaid, amountpaid FROM transactionaccountingline WHERE transaction = ? "
+        "AND amountunpaid IS NOT NULL",
+        invoice,
+    )
+    shown = [D(rows[0][name]) for name in ("amountunpaid", "amountpaid")]
+    assert shown == [round(60 * rate, 2), round(40 * rate, 2)]
+
+
+def test_an_invoice_may_wait_for_approval(account: Any) -> None:
+    customer = account.customer()
+    line = account.line("PLT-001", 100)
+    invoice = account.invoice(customer, line, approvalStatus={"id": "1"})
+    assert account.sum_of("1100") == 0
+    assert account.read("invoice", invoice)["status"]["id"] == "Pending Approval"
+    applied = [{"doc": {"id": invoice}, "apply": True, "amount": 1}]
+    body = {"customer": {"id": customer}, "payment": 1, "apply": {"items": applied}}
+    account.refused(account.call("POST", "customerPayment", body))
+    account.patch("invoice", invoice, approvalStatus={"id": "2"})
+    assert account.sum_of("1100") == 100
+
+
 def test_payments_apply_themselves_to_the_oldest_if_asked(account: Any) -> None:
     customer = account.customer()
     late = account.invoice(customer, account.line("PLT-001", 100), tranDate="2026-10-02")
