@@ -13,6 +13,7 @@ LIVE_PER_SECOND: Final = 100
 TEST_PER_SECOND: Final = 25
 ENDPOINT_PER_SECOND: Final = 25
 SEARCH_PER_SECOND: Final = 20
+INTENT_UPDATES_PER_HOUR: Final = 1000
 REASON: Final = "Stripe-Rate-Limited-Reason"
 
 
@@ -23,6 +24,8 @@ class Limits:
         self.scale = 1.0
         self._second = 0
         self._counts: Counter[str] = Counter()
+        self._hour = 0
+        self._updates: Counter[str] = Counter()
 
     def admit(self, template: str, method: str, now: datetime, *, livemode: bool) -> str | None:
         """The reason for refusing a request, or ``None``."""
@@ -39,6 +42,16 @@ class Limits:
             return "endpoint-rate"
         self._counts.update(("all", endpoint))
         return None
+
+    def admit_update(self, intent: str, now: datetime) -> str | None:
+        """The reason for refusing one more write to a payment intent, or ``None``."""
+        hour = int(now.timestamp()) // 3600
+        if hour != self._hour:
+            self._hour = hour
+            self._updates.clear()
+        self._updates[intent] += 1
+        over = self._updates[intent] > INTENT_UPDATES_PER_HOUR * self.scale
+        return "resource-specific" if over else None
 
 
 def too_many(reason: str) -> Response:

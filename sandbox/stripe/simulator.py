@@ -141,6 +141,9 @@ class Stripe(Simulator):
         reason = self.limits.admit(
             route.template, route.method, self.now(), livemode=account.livemode
         )
+        if reason is None and request.method == "POST" and "/payment_intents/pi_" in request.path:
+            intent = request.path.split("/")[3]
+            reason = self.limits.admit_update(intent, self.now())
         if reason is not None:
             return too_many(reason)
         if self.settings.lock_timeouts > 0 and request.method not in _LOCKED_NEVER:

@@ -126,3 +126,18 @@ def test_loaded_customers_are_counted_as_nobodys_writes(desk) -> None:
     assert desk.admin("load", {"objects": {"customers": [row]}})["loaded"] == {"customers": 1}
     counts = desk.admin("counts")["counts"]["customers"]["r-1"]
     assert (counts["creates"], len(counts["ids"])) == (0, 1)
+
+
+def test_one_payment_intent_takes_a_thousand_writes_an_hour(desk) -> None:
+    id = desk.post("/v1/payment_intents", {"amount": 500, "currency": "usd"})["id"]
+    path = f"/v1/payment_intents/{id}"
+    desk.simulator.limits._hour = int(desk.simulator.now().timestamp()) // 3600
+    desk.simulator.limits._updates[id] = 1000 * 1000 - 1
+    desk.post(path, {"metadata[a]": "1"})
+    full = desk.call("POST", path, {"metadata[a]": "2"})
+    assert (full.status_code, full.headers["Stripe-Rate-Limited-Reason"]) == (
+        429,
+        "resource-specific",
+    )
+    desk.pass_time(hours=1)
+    desk.post(path, {"metadata[a]": "2"})
