@@ -62,6 +62,7 @@ class Store:
             yield
         except BaseException:
             self._revert(self._undo)
+            self._undo = []
             while len(self._index_queue) > queued:
                 self._index_queue.pop()
             raise
@@ -73,19 +74,23 @@ class Store:
     @contextlib.contextmanager
     def before_latest_write(self) -> Iterator[None]:
         """Inside, everything is as it was before the latest request that wrote."""
-        now = [(table, id, self.get(table, id)) for table, id, _ in self._latest]
+        after = [(table, id, self.get(table, id)) for table, id, _ in self._latest]
         self._revert(self._latest)
         try:
             yield
         finally:
-            self._revert(now)
+            for change in after:  # in their own order, which is that of the lists
+                self._restore(*change)
 
     def _revert(self, changes: list[Change]) -> None:
-        for table, id, old in reversed(changes):
-            if old is None:
-                self.tables.get(table, {}).pop(id, None)
-            else:
-                self.tables.setdefault(table, {})[id] = old
+        for change in reversed(changes):
+            self._restore(*change)
+
+    def _restore(self, table: str, id: str, record: Record | None) -> None:
+        if record is None:
+            self.tables.get(table, {}).pop(id, None)
+        else:
+            self.tables.setdefault(table, {})[id] = record
 
     def searchable(self, table: str, now: datetime) -> Iterator[Record]:
         """The records as the search index has them, newest first."""
@@ -93,8 +98,10 @@ class Store:
         while self._index_queue and self._index_queue[0][0] <= visible:
             _, of, id, record = self._index_queue.popleft()
             self._indexed.setdefault(of, {})[id] = record
-        rows = self._indexed.get(table, {})
-        return (row for row in reversed(rows.values()) if not row.get("deleted"))
+        rows, there = self._indexed.get(table, {}), self.tables.get(table, {})
+        return (
+            row for row in reversed(rows.values()) if row["id"] in there and not row.get("deleted")
+        )
 
 
 def shown(record: Record) -> Record:

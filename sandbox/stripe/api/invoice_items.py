@@ -12,7 +12,7 @@ from sandbox.stripe.api.catalogue import unit_amounts
 from sandbox.stripe.api.invoice_records import set_lines
 from sandbox.stripe.api.lines import amount_of, new_line
 from sandbox.stripe.errors import invalid, not_now
-from sandbox.stripe.money import check_currency
+from sandbox.stripe.money import check_currency, decimal_text
 from sandbox.stripe.service import Call, Endpoint, Filter, Reading, writing
 from sandbox.stripe.store import Record, merged_metadata
 
@@ -135,7 +135,7 @@ def _priced(call: Call, currency: str | None) -> dict[str, Json]:
             "unit_amount_decimal": unit_text,
         },
         "quantity": int(quantity),
-        "quantity_decimal": str(quantity),
+        "quantity_decimal": decimal_text(quantity),
         "_price": price_id,
     }
 

@@ -197,6 +197,16 @@ def test_a_stale_read_is_from_before_the_latest_write(desk) -> None:
     assert desk.get(f"/v1/customers/{id}")["name"] == "New"
 
 
+def test_a_stale_list_leaves_the_order_as_it_was(desk) -> None:
+    desk.paid()
+    before = desk.event_types()
+    assert len(before) == 3
+    rule = {"match": {"method": "GET", "path": "/v1/events"}, "action": "stale_read", "times": 1}
+    desk.admin("faults", rule)
+    assert desk.event_types() == []
+    assert desk.event_types() == before
+
+
 def test_what_is_known_but_not_simulated_is_reported(desk) -> None:
     desk.post("/v1/customers", {"name": "x", "tax[validate_location]": "deferred"})
     assert desk.violations() == ["not_simulated"]

@@ -70,6 +70,24 @@ def test_the_customer_pays_and_one_fact_fires_many_events(desk) -> None:
     assert inner["status"] == "succeeded"
 
 
+def test_paying_the_intent_of_an_invoice_pays_the_invoice(desk) -> None:
+    made = opened(desk)
+    (payment,) = payments(desk, made["id"])
+    intent = payment["payment"]["payment_intent"]
+    assert desk.refused("POST", f"/v1/payment_intents/{intent}/cancel")
+    desk.mutate("payment_intents", "pay", intent, payment_method="pm_usBankAccount")
+    desk.mutate("payment_intents", "settle", intent)
+    assert desk.get(f"{INVOICES}/{made['id']}")["status"] == "paid"
+
+
+def test_a_deleted_draft_is_not_found_by_search(desk) -> None:
+    made = draft(desk, **{"metadata[revline_id]": "i-1"})
+    query = {"query": "metadata['revline_id']:'i-1'"}
+    assert len(desk.get(f"{INVOICES}/search", params=query)["data"]) == 1
+    desk.delete(f"{INVOICES}/{made['id']}")
+    assert desk.get(f"{INVOICES}/search", params=query)["data"] == []
+
+
 def test_a_failed_attempt_leaves_the_invoice_open(desk) -> None:
     made = opened(desk)
     declined = desk.refused(
