@@ -17,7 +17,7 @@ CONTACT_TEXTS: Final = (
 )  # fmt: skip
 ACCOUNT_TEXTS: Final = (
     "crmId", "notes", "purchaseOrderNumber", "parentId", "invoiceTemplateId", "paymentGateway",
-    "communicationProfileId", "customerServiceRepName", "sequenceSetId", "organizationLabel",
+    "communicationProfileId", "customerServiceRepName", "sequenceSetId",
 )  # fmt: skip
 PAYMENT_TERMS: Final = {
     "Due Upon Receipt": 0, "Net 7": 7, "Net 10": 10, "Net 14": 14, "Net 15": 15, "Net 30": 30,

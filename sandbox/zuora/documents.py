@@ -26,6 +26,14 @@ PRODUCT_FIELDS = (
 )  # fmt: skip
 
 
+_INVOICE_ONLY = frozenset(
+    {
+        "taxCode", "revRecCode", "revRecTriggerCondition", "accountingCode", "revRecStartDate",
+        "comment",
+    }
+)  # fmt: skip
+
+
 @dataclass
 class Line:
     """One line before it is written; ``end`` is the first day it does not cover. ``tax`` is worked
@@ -131,7 +139,7 @@ def add_invoice(
         "includesUsage": "Usage" in kinds, "autoPay": False, "reversed": False,
         "adjustmentAmount": ZERO, "creditBalanceAdjustmentAmount": ZERO, "refundAmount": ZERO,
         "paymentAmount": ZERO, "creditMemoAmount": ZERO, "transferredToAccounting": "No",
-        "discount": ZERO, "taxExemptAmount": ZERO,
+        "taxExemptAmount": ZERO,
         **(values or {}),
     })  # fmt: skip
     net, tax = ZERO, ZERO
@@ -179,6 +187,12 @@ def _add_tax(
     })  # fmt: skip
 
 
+def _of_memo(values: Row) -> Row:
+    """What only items of invoices show is kept to ourselves."""
+    told = {f"_{key}" if key in _INVOICE_ONLY else key: value for key, value in values.items()}
+    return told | {"taxCodeName": told.pop("_taxCode")}
+
+
 def add_memo(
     tenant: Tenant,
     account: Row,
@@ -213,7 +227,7 @@ def add_memo(
         net, tax = net + line.amount, tax + line_tax
         source_item = line.invoice_item or {}
         tenant.insert("credit-memo-items", {
-            **_common(line),
+            **_of_memo(_common(line)),
             "creditMemoId": memo["id"], "amount": line.amount, "amountWithoutTax": line.amount,
             "taxAmount": line_tax, "chargeDate": tenant.now().replace(microsecond=0),
             "sku": (line.product or {}).get("sKU"), "invoiceItemId": source_item.get("id"),

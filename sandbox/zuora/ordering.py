@@ -56,7 +56,7 @@ def _place(tenant: Tenant, fields: Fields) -> Placed:
         "accountId": account["id"],
         "description": fields.text("description", max=500),
         "category": fields.choice("category", ("NewSales", "Return"), "NewSales"),
-        "reasonCode": fields.text("reasonCode"),
+        "_reasonCode": fields.text("reasonCode"),
         "status": "Draft" if status == "Draft" else "Completed",
         "state": "Unexecuted" if status == "Draft" else "Complete",
         "_body": fields.values,

@@ -13,7 +13,7 @@ from sandbox.zuora.values import ZERO, Row
 _BASIC: Final = (
     "id", "name", "accountNumber", "notes", "status", "crmId", "batch", "invoiceTemplateId",
     "communicationProfileId", "parentId", "purchaseOrderNumber", "sequenceSetId",
-    "customerServiceRepName", "organizationLabel",
+    "customerServiceRepName",
 )  # fmt: skip
 _BILLING: Final = (
     "autoPay", "billCycleDay", "bcdSettingOption", "currency", "paymentTerm", "paymentGateway",
@@ -26,11 +26,40 @@ _SUBSCRIPTION: Final = (
     "autoRenew", "renewalSetting", "renewalTerm", "renewalTermPeriodType", "currency", "notes",
     "status", "paymentTerm", "isLatestVersion", "lastBookingDate", "cancelReason",
 )  # fmt: skip
+# What object query shows of a record and its v1 resource does not.
+_STAMPS: Final = frozenset({"createdById", "createdDate", "updatedById", "updatedDate"})
+_QUERY_ONLY: Final[dict[str, frozenset[str]]] = {
+    "contacts": _STAMPS,
+    "invoices": frozenset({"reversed"}),
+    "invoice-items": _STAMPS
+    | {
+        "invoiceId", "accountId", "productId", "subscriptionOwnerId", "taxExemptAmount",
+        "ratePlanChargeId", "accountReceivableAccountingCodeId", "deferredRevenueAccountingCodeId",
+        "recognizedRevenueAccountingCodeId",
+    },
+    "taxation-items": _STAMPS
+    | {
+        "invoiceItemId", "countryCode", "taxMode", "taxAmountUnrounded", "taxableAmount",
+        "salesTaxPayableAccountingCodeId",
+    },
+    "payments": frozenset({"source"}),
+    "refunds": frozenset({"currency", "sourceType", "associatedTransactionNumber"}),
+    "credit-memos": frozenset({"discountAmount", "totalAmountWithoutTax"}),
+    "credit-memo-items": frozenset(
+        {
+            "chargeName", "chargeNumber", "ratePlanChargeId", "productRatePlanChargeId",
+            "subscriptionNumber", "revenueRecognitionRuleName", "taxCodeName", "taxAmount",
+            "accountReceivableAccountingCodeId", "deferredRevenueAccountingCodeId",
+            "recognizedRevenueAccountingCodeId", "creditMemoId", "chargeDate", "invoiceItemId",
+            "appliedToOthersAmount",
+        }
+    ),
+}  # fmt: skip
 _CHARGE: Final = (
     "id", "productRatePlanChargeId", "segment", "version", "name", "description", "billingPeriod",
     "billingTiming", "uOM", "effectiveStartDate", "effectiveEndDate", "chargedThroughDate",
-    "processedThroughDate", "quantity", "revRecCode", "revRecTriggerCondition", "triggerEvent",
-    "revenueRecognitionRuleName", "endDateCondition",
+    "processedThroughDate", "quantity", "triggerEvent",
+    "endDateCondition",
 )  # fmt: skip
 
 
@@ -45,9 +74,15 @@ def plain(object: str, row: Row) -> Row:
     return {names.get(key, key): value for key, value in row.items() if not key.startswith("_")}
 
 
+def _without(object: str, row: Row) -> Row:
+    """A row less what its v1 resource does not show."""
+    hidden = _QUERY_ONLY[object]
+    return {key: value for key, value in plain(object, row).items() if key not in hidden}
+
+
 def contact(row: Row) -> Row:
     """A contact."""
-    told = plain("contacts", row)
+    told = _without("contacts", row)
     told["zipCode"] = told.get("postalCode")
     told["nickname"] = told.pop("nickName", None)
     told["contactDescription"] = told.pop("description", None)
@@ -152,9 +187,10 @@ def order(tenant: Tenant, row: Row) -> Row:
          "orderActions": part.get("orderActions", []), "customFields": {}}
         for part in body.get("subscriptions", [])
     ]  # fmt: skip
-    names = ("orderNumber", "orderDate", "status", "description", "category", "reasonCode", "state")
+    names = ("orderNumber", "orderDate", "status", "description", "category", "state")
     return {
         **{name: row.get(name) for name in names},
+        "reasonCode": row["_reasonCode"],
         "existingAccountNumber": owner["accountNumber"],
         "currency": owner["currency"],
         "customFields": customs(row),
@@ -173,17 +209,16 @@ def _code_name(tenant: Tenant, id: str | None) -> str | None:
     return row["name"] if row else None
 
 
-def invoice(tenant: Tenant, row: Row) -> Row:
+def invoice(row: Row) -> Row:
     """An invoice without its items."""
-    owner = tenant.get("accounts", row["accountId"])
-    return plain("invoices", row) | {"accountNumber": owner["accountNumber"]}
+    return _without("invoices", row) | {"discount": ZERO}
 
 
 def invoice_item(tenant: Tenant, row: Row) -> Row:
     """A line of an invoice."""
-    told = plain("invoice-items", row)
+    told = _without("invoice-items", row)
     taxes = [
-        plain("taxation-items", tax) | {"availableToCreditAmount": tax["taxAmount"]}
+        _without("taxation-items", tax) | {"availableToCreditAmount": tax["taxAmount"]}
         for tax in tenant.where("taxation-items", invoiceItemId=row["id"])
     ]
     charge = tenant.find("rate-plan-charges", row["ratePlanChargeId"])
@@ -199,8 +234,6 @@ def invoice_item(tenant: Tenant, row: Row) -> Row:
         "deferredRevenueAccountingCode": _code_name(tenant, row["deferredRevenueAccountingCodeId"]),
         "recognizedRevenueAccountingCode":
             _code_name(tenant, row["recognizedRevenueAccountingCodeId"]),
-        "accountReceivableAccountingCode":
-            _code_name(tenant, row["accountReceivableAccountingCodeId"]),
         "taxationItems": {"data": taxes},
     }  # fmt: skip
 
@@ -208,7 +241,7 @@ def invoice_item(tenant: Tenant, row: Row) -> Row:
 def payment(tenant: Tenant, row: Row) -> Row:
     """A payment."""
     owner = tenant.get("accounts", row["accountId"])
-    told = plain("payments", row)
+    told = _without("payments", row)
     told.pop("appliedCreditBalanceAmount", None)
     transferred = told.pop("transferredToAccounting")
     return told | {
@@ -224,7 +257,7 @@ def payment(tenant: Tenant, row: Row) -> Row:
 
 def refund(tenant: Tenant, row: Row) -> Row:
     """A refund of a payment or of a credit memo."""
-    told = plain("refunds", row)
+    told = _without("refunds", row)
     transferred = told.pop("transferredToAccounting")
     link = tenant.where("refund-applications", refundId=row["id"])[0]
     paid = tenant.find("payments", link.get("paymentId"))
@@ -238,21 +271,33 @@ def refund(tenant: Tenant, row: Row) -> Row:
 def memo(tenant: Tenant, row: Row) -> Row:
     """A credit memo without its items."""
     owner = tenant.get("accounts", row["accountId"])
-    return plain("credit-memos", row) | {"accountNumber": owner["accountNumber"]}
+    return _without("credit-memos", row) | {"accountNumber": owner["accountNumber"]}
 
 
 def memo_item(tenant: Tenant, row: Row) -> Row:
     """A line of a credit memo."""
-    told = plain("credit-memo-items", row)
+    told = _without("credit-memo-items", row)
     finance = {
         "deferredRevenueAccountingCode": _code_name(tenant, row["deferredRevenueAccountingCodeId"]),
         "recognizedRevenueAccountingCode":
             _code_name(tenant, row["recognizedRevenueAccountingCodeId"]),
         "onAccountAccountingCode": "On Account Receivable",
     }  # fmt: skip
+    tax = _memo_tax(row)
     return told | {
-        "skuName": row["chargeName"], "appliedAmount": row["appliedToOthersAmount"],
+        "skuName": row["chargeName"], "comment": row.get("_comment"),
+        "appliedAmount": row["appliedToOthersAmount"],
         "refundAmount": ZERO, "sourceItemId": row["invoiceItemId"] or row["ratePlanChargeId"],
-        "financeInformation": finance, "productName": row["_productName"],
-        "creditTaxItems": [], "taxationItems": {"data": []},
+        "financeInformation": finance, "creditTaxItems": tax, "taxationItems": {"data": tax},
     }  # fmt: skip
+
+
+def _memo_tax(row: Row) -> list[Row]:
+    """The tax of a line of a credit memo, the only place where its resource shows it."""
+    if not row["taxAmount"]:
+        return []
+    return [{
+        "id": row["id"], "name": "VAT", "taxAmount": row["taxAmount"], "exemptAmount": ZERO,
+        "taxCode": row["taxCodeName"], "taxDate": row["chargeDate"].date(),
+        "taxRateType": "Percentage", "sourceTaxItemId": None,
+    }]  # fmt: skip

@@ -185,7 +185,7 @@ def _file(call: Call) -> Response:
 
 
 ENDPOINTS: Final = (
-    Endpoint("POST", "/query/jobs", _submit, family="query", keyed=False),
+    Endpoint("POST", "/query/jobs", _submit, family="query"),
     Endpoint("GET", "/query/jobs", _jobs, family="query",
              query=frozenset({"pageSize", "queryStatus"})),
     Endpoint("GET", "/query/jobs/{key}", _job, family="query"),

@@ -36,7 +36,7 @@ def _invoice(call: Call) -> Row:
 
 
 def _read(call: Call) -> Row:
-    return render.invoice(call.tenant, _invoice(call))
+    return render.invoice(_invoice(call))
 
 
 def _items(call: Call) -> Row:
@@ -97,7 +97,7 @@ def _create(call: Call) -> Row:
     )
     if fields.choice("status", ("Draft", "Posted"), "Draft") == "Posted":
         row = post_invoice(tenant, row)
-    return render.invoice(tenant, row)
+    return render.invoice(row)
 
 
 def _line(call: Call, row: Fields, currency: str) -> Line:
@@ -140,14 +140,14 @@ def _update(call: Call) -> Row:
             changed[name] = fields.need_date(name)
     if fields.has("invoiceItems"):
         raise refuse("Items of an invoice that a bill run made cannot be changed.")
-    return render.invoice(tenant, tenant.update("invoices", row["id"], changed))
+    return render.invoice(tenant.update("invoices", row["id"], changed))
 
 
 def _post(call: Call) -> Row:
     row = _invoice(call)
     call.tenant.check_lock(row["id"], row["invoiceNumber"])
     posted = post_invoice(call.tenant, row, call.known("invoiceDate").date("invoiceDate"))
-    return render.invoice(call.tenant, posted)
+    return render.invoice(posted)
 
 
 def _cancel(call: Call) -> Row:

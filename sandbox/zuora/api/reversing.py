@@ -12,7 +12,7 @@ from sandbox.zuora.values import Row
 
 def _unpost_invoice(call: Call) -> Row:
     row = call.tenant.get("invoices", call.key())
-    return render.invoice(call.tenant, reversing.unpost_invoice(call.tenant, row))
+    return render.invoice(reversing.unpost_invoice(call.tenant, row))
 
 
 def _set_against(*, reverse: bool) -> Callable[[Call], Row]:

@@ -57,11 +57,11 @@ def test_a_write_moves_the_stamp(tenant: Any) -> None:
     assert (before["updatedDate"], after["updatedDate"]) == (
         "2026-09-01T08:00:00Z", "2026-09-01T08:00:05Z",
     )  # fmt: skip
-    read = tenant.call("GET", "/v1/contacts/" + after["billToId"]).json()
-    assert read["updatedDate"] == "2026-09-01 08:00:00"
+    body = {"amount": 5, "currency": "USD", "type": "External", "paymentMethodType": "ACH"}
+    tenant.ok("POST", "/v1/payments", {**body, "accountNumber": "A-1", "number": "P-1"})
+    assert tenant.ok("GET", "/v1/payments/P-1")["updatedDate"] == "2026-09-01 08:00:05"
     tenant.admin("options", {"time_zone": "America/Los_Angeles"})
-    read = tenant.call("GET", "/v1/contacts/" + after["billToId"]).json()
-    assert read["updatedDate"] == "2026-09-01 01:00:00"
+    assert tenant.ok("GET", "/v1/payments/P-1")["updatedDate"] == "2026-09-01 01:00:05"
 
 
 def test_filters_are_anded(tenant: Any) -> None:
