@@ -51,9 +51,9 @@ def found(books: Books) -> None:
              exchangeRate=Decimal(rate), isBaseCurrency=symbol == "USD")  # fmt: skip
     for id, (number, name, kind, subsidiaries, currency) in CHART.items():
         only = [{"subsidiary": one} for one in subsidiaries]
-        _add(books, "account", id, externalId=number, acctNumber=number, acctName=name, acctType=kind,
-             currency=CURRENCY_IDS[currency] if currency else None, subsidiary=only,
-             isSummary=False, isInactive=id == "999")  # fmt: skip
+        _add(books, "account", id, externalId=number, acctNumber=number, acctName=name,
+             acctType=kind, currency=CURRENCY_IDS[currency] if currency else None,
+             subsidiary=only, isSummary=False, isInactive=id == "999")  # fmt: skip
     for type, names in _NAMED.items():
         for name in names:
             _add(books, type, name=name)

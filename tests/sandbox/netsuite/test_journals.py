@@ -63,6 +63,7 @@ def test_accounts_and_customers_may_be_named_by_external_id(account: Any) -> Non
         (entry(("230", "debit", 1.005), ("401", "credit", 1.005)), "INVALID_CONTENT"),
         (entry(("119", "debit", 1), ("401", "credit", 1)), "USER_ERROR"),  # receivable of whom
         (entry(("112", "debit", 1), ("401", "credit", 1)), "INVALID_CONTENT"),  # bank of the UK
+        (entry(("111", "debit", 1), ("401", "credit", 1), currency={"id": "3"}), "INVALID_CONTENT"),
         (entry(("999", "debit", 1), ("401", "credit", 1)), "INVALID_CONTENT"),
         (entry(("77", "debit", 1), ("401", "credit", 1)), "INVALID_CONTENT"),
         (entry(*RELEASE, subsidiary=None), "INVALID_CONTENT"),

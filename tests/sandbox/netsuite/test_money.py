@@ -248,6 +248,29 @@ def test_applications_must_fit(account: Any) -> None:
     assert account.read("customerPayment", payment)["applied"] == 0, "apply was not said"
 
 
+def test_a_refused_write_leaves_nothing_behind(account: Any) -> None:
+    customer = account.customer()
+    invoice = account.invoice(customer, account.line("PLT-001", 100))
+    before = account.read("invoice", invoice)
+    account.shift(60)
+    applied = [{"doc": {"id": invoice}, "apply": True, "amount": 60}]
+    body = {"customer": {"id": customer}, "payment": 60, "apply": {"items": applied}}
+    answer = account.call("POST", "customerPayment", {**body, "account": {"id": "401"}})
+    account.refused(answer)
+    assert account.read("invoice", invoice) == before, "not even its modified time moved"
+
+
+def test_subsidiaries_do_not_settle_for_each_other(account: Any) -> None:
+    customer = account.customer()
+    account.make("customerSubsidiaryRelationship", entity={"id": customer}, subsidiary={"id": "2"})
+    invoice = account.invoice(customer, account.line("PLT-001", 9), subsidiary={"id": "2"})
+    applied = [{"doc": {"id": invoice}, "apply": True, "amount": 9}]
+    body = {"customer": {"id": customer}, "payment": 9, "apply": {"items": applied}}
+    answer = account.call("POST", "customerPayment", body)
+    assert account.refused(answer)["o:errorCode"] == "USER_ERROR"
+    account.make("customerPayment", **body, subsidiary={"id": "2"})
+
+
 def test_what_was_settled_stays_what_it_was(account: Any) -> None:
     currencies = {"items": [{"currency": {"id": "3"}}]}
     customer, other = account.customer(currencyList=currencies), account.customer()
@@ -415,6 +438,7 @@ def test_an_order_is_billed_in_parts(account: Any) -> None:
     assert account.read("salesOrder", order)["orderStatus"]["id"] == "E"
     too_much = {"item": {"items": [{"line": 1, "quantity": 99}]}}
     account.refused(account.call("PATCH", f"invoice/{rest}", too_much))
+    assert account.read("invoice", rest)["total"] == 570
     derived = account.call("PATCH", f"salesOrder/{order}", {"orderStatus": {"id": "G"}})
     assert account.refused(derived)["o:errorPath"] == "orderStatus"
 
