@@ -209,7 +209,7 @@ class ZuoraSimulator(Simulator):
     def _carry_out(self, endpoint: Endpoint, request: Request) -> Response:
         call = Call(self, request)
         try:
-            if request.stale:
+            if request.stale and request.method == "GET":
                 with self.tenant.before_last_write():
                     return self._tell(call, endpoint, endpoint.answer(call))
             with self.tenant.savepoint():

@@ -6,6 +6,7 @@ from typing import Final
 
 from sandbox.zuora import render
 from sandbox.zuora.api.desk import PAGES, Call, Endpoint
+from sandbox.zuora.api.order_keys import note_unknown
 from sandbox.zuora.errors import Problem, not_found, refuse
 from sandbox.zuora.fields import Fields
 from sandbox.zuora.ordering import RESOURCE, Placed, activate, place, trigger
@@ -55,14 +56,20 @@ def _returns_ids(call: Call) -> bool:
     return call.request.first("returnIds") == "true"
 
 
+def _order(call: Call) -> Fields:
+    fields = call.known(*_ORDER)
+    note_unknown(call, fields.values)
+    return fields
+
+
 def _create(call: Call) -> Row:
-    placed = place(call.tenant, call.known(*_ORDER))
+    placed = place(call.tenant, _order(call))
     return _told(call.tenant, placed, ids=_returns_ids(call))
 
 
 def _create_async(call: Call) -> Row:
     """The work is done at once; its outcome shows when the job is asked for."""
-    fields = call.known(*_ORDER)
+    fields = _order(call)
     try:
         placed = place(call.tenant, fields)
     except Problem as problem:

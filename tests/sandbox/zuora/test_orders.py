@@ -64,6 +64,16 @@ def test_undocumented_keys_are_noted(tenant: Any) -> None:
     assert tenant.violations() == {"unknown_field"}
 
 
+def test_a_slip_deep_inside_an_order_is_noted(tenant: Any) -> None:
+    tenant.account()
+    tenant.order(create("2026-09-01", PLT))
+    assert tenant.violations() == set()
+    slip = {**PLT, "chargeOverides": []}
+    tenant.order(create("2026-09-01", slip), subscription="S-2")
+    [noted] = tenant.look("violations")["violations"]
+    assert noted["message"] == "unknown keys in subscribeToRatePlans: chargeOverides"
+
+
 def test_an_order_makes_a_subscription(tenant: Any) -> None:
     tenant.account()
     body = order(create("2026-09-01", PLT), orderNumber="O-1")
