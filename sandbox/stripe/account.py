@@ -77,10 +77,21 @@ class Account:
         while self._due and self._due[0][0] <= int(self._clock().timestamp()):
             self._moment, _, task, id = heapq.heappop(self._due)
             try:
-                with contextlib.suppress(ApiError), self.store.transaction():
+                with contextlib.suppress(ApiError), self.transaction():
                     self.tasks[task](self, id)  # refused when life has moved on since
             finally:
                 self._moment = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, records and events alike: an exception undoes what was done inside."""
+        sent = len(self.outbox)
+        try:
+            with self.store.transaction():
+                yield
+        except BaseException:
+            del self.outbox[sent:]
+            raise
 
     # -- records ---------------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ def mutate(account: Account, post: Post, mutation: Mutation) -> Json:
         known = ", ".join(sorted(f"{table} {op}" for table, op in _ACTS))
         raise BadCommand(f"no {mutation.operation} of {mutation.object}; there are: {known}")
     try:
-        with account.store.transaction():
+        with account.transaction():
             made = act(account, mutation.id or "", mutation.fields)
     except ApiError as error:
         raise BadCommand(str(error)) from error

@@ -70,13 +70,11 @@ class Desk:
         if request.stale and not endpoint.effect:
             with account.store.before_latest_write():
                 return json_response(200, endpoint.answer(call)), False
-        sent = len(account.outbox)
         before = self._target(endpoint, call)
         try:
-            with account.store.transaction():
+            with account.transaction():
                 shown, declined = self._run(endpoint, call)
         except ApiError as error:
-            del account.outbox[sent:]
             return self._refused(account, error), error.stored
         self._count(endpoint, call, before, shown)
         extra = sorted(set(call.params) - call.used)

@@ -226,7 +226,7 @@ class Stripe(Simulator):
 
     def load(self, body: Mapping[str, Json]) -> Mapping[str, int]:
         """See :func:`sandbox.stripe.administration.load`."""
-        with self.account.store.transaction():
+        with self.account.transaction():
             loaded = administration.load(self.account, body, self.seed)
         self.account.outbox.clear()
         return loaded

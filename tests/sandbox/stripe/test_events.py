@@ -122,6 +122,16 @@ def test_a_webhook_verifies_with_the_secret_shown_once(desk, receiver) -> None:
         stripe.Webhook.construct_event(compact, headers["Stripe-Signature"], made["secret"])
 
 
+def test_what_is_undone_is_sent_to_nobody(desk, receiver) -> None:
+    endpoint(desk, receiver)
+    desk.admin("options", {"internal_errors": 1})
+    desk.post("/v1/customers", {"name": "undone"}, status=500)
+    desk.customer(name="done")
+    settled(desk)
+    ((_, body),) = receiver.received
+    assert json.loads(body)["data"]["object"]["name"] == "done"
+
+
 def test_two_secrets_sign_while_one_is_rolled(desk, receiver) -> None:
     made = endpoint(desk, receiver)
     desk.admin("clock", {"reset": True})
