@@ -219,6 +219,9 @@ def test_usage_is_billed_in_arrears(desk) -> None:
     bill = invoices(desk, made["id"])[-1]
     assert bill["total"] == 101  # (301 - 100) * 0.5, rounded half up
     assert bill["lines"]["data"][0]["quantity"] == 301
+    desk.post("/v1/billing/meter_events", {**usage, "payload[value]": "150"})
+    desk.pass_time(days=31)
+    assert invoices(desk, made["id"])[-1]["total"] == 25, "each period is billed once"
 
 
 @pytest.mark.parametrize("form", [{}, {"items[0][price]": "price_no"}])
