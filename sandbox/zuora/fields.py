@@ -140,6 +140,15 @@ class Fields:
             raise invalid(self.name(field), "must be a date and time.") from error
         return read if read.tzinfo else read.replace(tzinfo=UTC)
 
+    def texts(self, field: str) -> frozenset[str]:
+        """The texts of a list; empty when it is absent."""
+        value = self.values.get(field)
+        if value is None:
+            return frozenset()
+        if not isinstance(value, list) or not all(isinstance(inner, str) for inner in value):
+            raise invalid(self.name(field), "must be an array of strings.")
+        return frozenset(value)
+
     def part(self, field: str) -> Fields | None:
         """A nested object."""
         value = self.values.get(field)

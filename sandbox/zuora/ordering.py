@@ -191,6 +191,7 @@ def _process(tenant: Tenant, placed: Placed, fields: Fields) -> None:
         post=not billing.flag("generateDraftInvoice"),
         subscriptions=frozenset(row["name"] for row in placed.subscriptions),
         source="API",
+        exclude=billing.texts("chargeTypeToExclude"),
         reason=billing.text("creditMemoReasonCode"),
     ))  # fmt: skip
     placed.invoices, placed.memos = documents.invoices, documents.memos

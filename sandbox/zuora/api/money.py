@@ -210,8 +210,8 @@ def _start_run(call: Call) -> Row:
     made = bill(tenant, Run(
         target=target, document_date=day, post=post, accounts=frozenset(accounts),
         subscriptions=frozenset(subscriptions), source_id=number,
-        exclude=frozenset(fields.values.get("chargeTypeToExclude") or ()),
-        batches=frozenset(fields.values.get("batches") or ()),
+        exclude=fields.texts("chargeTypeToExclude"),
+        batches=fields.texts("batches"),
     ))  # fmt: skip
     for invoice in made.invoices:
         tenant.update("invoices", invoice["id"], {"_run": run["id"], "billRunId": run["id"]})
