@@ -201,14 +201,14 @@ def _automatic(
 def receivable_base(saving: Saving, row: Row, total: Decimal) -> Decimal:
     """What a settlement moves on the receivables account, in base currency.
 
-    The applied part moves at the rate of what it is applied to, so that a settled document leaves
-    nothing behind; the rest moves at the settlement's own rate.
+    The applied part moves at the rate of what it is applied to, and in steps that add up to the
+    whole, so that a settled document leaves nothing behind; the rest moves at the settlement's own
+    rate, from which refunds of it go on.
     """
     books, base, applied = saving.books, ZERO, ZERO
     for line in row["apply"]:
         other = books.transaction(line["doc"])[1]
         before = books.settled(line["doc"]) - books.applied_to(line["doc"]).get(saving.id, ZERO)
-        before += sum((one["amount"] for one in lines_of(other, "apply")), ZERO)
         upto = base_amount(books, other, before + line["amount"])
         base += upto - base_amount(books, other, before)
         applied += line["amount"]

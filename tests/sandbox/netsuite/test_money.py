@@ -479,6 +479,27 @@ def test_rates_are_those_of_the_day_and_differences_are_realised(account: Any) -
     everything_balances(account)
 
 
+def test_a_settled_account_is_empty_to_the_cent_in_base_currency(account: Any) -> None:
+    customer = account.customer(currencyList={"items": [{"currency": {"id": "3"}}]})
+    euro = {"currency": {"id": "3"}}
+    invoice = account.invoice(
+        customer, account.line("PLT-001", 100.01), exchangeRate=1.0813, **euro
+    )
+    for part, rate in ((33.33, 1.0917), (33.34, 1.0541)):
+        account.pay(customer, part, (invoice, part), exchangeRate=rate, **euro)
+    last = account.pay(customer, 100.03, (invoice, 33.34), exchangeRate=1.1001, **euro)
+    for part in (22.22, 44.47):
+        line = [{"doc": {"id": last}, "apply": True, "amount": part}]
+        account.transform(
+            "customerPayment", last, "customerRefund", account={"id": "114"},
+            apply={"items": line}, exchangeRate=1.0007,
+        )  # fmt: skip
+    assert account.read("customerPayment", last)["unapplied"] == 0
+    assert account.read("invoice", invoice)["amountRemaining"] == 0
+    assert account.sum_of("1100") == 0
+    everything_balances(account)
+
+
 def test_a_customer_may_deal_with_more_subsidiaries(account: Any) -> None:
     customer = account.customer()
     line, pound = account.line("PLT-001", 5), {"currency": {"id": "2"}}
