@@ -152,7 +152,8 @@ class Runner:
         """
         now = self._services.clock.now()
         if connections is None or OWN in connections:
-            self.poll_now(keep(self._services))
+            kept, sources = keep(self._services), self._services.sources()
+            self.poll_now([endpoint for endpoint in kept if endpoint in sources])
         with self._services.store.read() as tx:
             known = streams.every(tx)
         news = 0

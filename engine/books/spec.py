@@ -52,7 +52,7 @@ SPEC: Final = ConnectorSpec(
         replace(_BATCHES, name=COST_LINES, label="Cost of sales to be posted, grouped"),
         _SUMS,
         replace(_SUMS, name=DEALS, label="Deals and what they come to"),
-        replace(_SUMS, name=FACTS, label="Facts", cursor_field=None),
+        replace(_SUMS, name=FACTS, label="Facts", cursor_field=None, batch_write=200),
     ),
     limits=(),
     documentation="docs/money.md",

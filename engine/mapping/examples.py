@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from connectors.records import Fields, Record, Ref, Selection, Value
@@ -27,6 +28,7 @@ from engine.mapping.model import (
 )
 from engine.mapping.schema import ExampleBlock, GivenBlock, GivenChild
 from engine.mapping.texts import text
+from engine.money.model import Fact, PeriodState
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})")
@@ -35,10 +37,18 @@ OUTCOMES: Final = (
     "later",
     "matches",
     "children",
+    "facts",
+    "period",
     "not_included",
     "held",
     "waiting",
     "fault",
+)
+
+
+_FACT_FIELDS: Final = (
+    *("kind", "key", "currency", "effective_on", "contract", "deal", "obligation", "document"),
+    *("family", "entity", "service_from", "service_to"),
 )
 
 
@@ -69,10 +79,46 @@ def _differences(mapping: MappingProgram, example: ExampleBlock) -> list[str]:
     lookups = _lookups(mapping, view, example.given)
     mapped = mapping.map(view, lookups)
     differences = _compare(mapped, example.expect)
+    if isinstance(example.expect, dict):
+        differences += _compare_proofs(mapping, view, lookups, example.expect)
     wanted = example.expect.get("children") if isinstance(example.expect, dict) else None
     if wanted is not None and isinstance(mapped, Desired):
         differences += _compare_children(mapping, view, lookups, wanted)
     return differences
+
+
+def _compare_proofs(
+    mapping: MappingProgram, view: SourceView, lookups: Lookups, expect: Mapping[str, Any]
+) -> list[str]:
+    """How the facts and the period that a record proves differ from what is expected."""
+    differences: list[str] = []
+    if "facts" in expect:
+        found = mapping.facts(view, lookups)
+        if isinstance(found, Unmappable):
+            return [_surprise(found)]
+        shown = [_fact_shown(fact) for fact in found]
+        wanted = [typed(one) for one in expect["facts"] or []]
+        if shown != wanted:
+            differences.append(f"facts: expected {show(tuple(wanted))}; found {show(tuple(shown))}")
+    if "period" in expect:
+        period = mapping.period(view, lookups)
+        if not isinstance(period, PeriodState):
+            return [*differences, "no period was found"]
+        shown_period: dict[str, Value] = {
+            "start": period.start,
+            "end": period.end,
+            "closed": period.closed,
+        }
+        if shown_period != typed(expect["period"]):
+            differences.append(f"period: found {show(shown_period)}")
+    return differences
+
+
+def _fact_shown(fact: Fact) -> dict[str, Value]:
+    """A fact as an example writes it: the amount in major units, what is blank left out."""
+    amount = Decimal(fact.amount_minor).scaleb(-fact.exponent)
+    whole = {**{name: getattr(fact, name) for name in _FACT_FIELDS}, "amount": amount}
+    return {name: value for name, value in whole.items() if value is not None}
 
 
 def _view(mapping: MappingProgram, given: GivenBlock) -> SourceView:

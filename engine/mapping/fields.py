@@ -42,6 +42,10 @@ class FieldCompiler:
         """A compiler of the same file, for another scope."""
         return FieldCompiler(self._document, self._problems, scope, self._value_maps)
 
+    def fault(self, path: KeyPath, message: str) -> None:
+        """Note a fault of the file."""
+        self._problems.at(self._document, path, message)
+
     @property
     def scope(self) -> Scope:
         """What expressions may name here."""
@@ -173,11 +177,11 @@ class FieldCompiler:
     def _consistent(self, path: KeyPath, target: str, block: FieldBlock) -> bool:
         written = block.model_fields_set
         faults: list[tuple[str, str | None]] = []
-        ways = written & {"const", "from_", "record", "list_", "each"}
+        ways = written & {"const", "from_", "record", "list_", "each", "lists"}
         if len(ways) != 1:
             faults.append(
                 (
-                    f"`{target}` needs exactly one of from, const, record, list and each",
+                    f"`{target}` needs exactly one of from, const, record, list, each and lists",
                     "a blank constant is const: null",
                 )
             )

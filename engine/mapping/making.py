@@ -12,6 +12,7 @@ from engine.mapping.faults import DataFault, LinkPending
 from engine.mapping.model import FieldRule, OnMissing, Reference
 from engine.mapping.operators import is_blank
 from engine.mapping.programs import (
+    ChainShape,
     EachShape,
     FieldProgram,
     ListShape,
@@ -63,6 +64,9 @@ def _asked_by_shape(shape: Shape, evaluation: Evaluation) -> Iterator[Reference]
         case ListShape(records):
             for record in records:
                 yield from _asked_by_shape(record, evaluation)
+        case ChainShape(lists):
+            for one in lists:
+                yield from _asked_by_shape(one, evaluation)
         case EachShape():
             try:
                 for _ in _walk(shape, evaluation):
@@ -116,6 +120,9 @@ def _shaped(shape: Shape, evaluation: Evaluation, draft: Draft, target: str) -> 
             return found
         case ListShape(records):
             return tuple(_shaped(record, evaluation, draft, target) for record in records)
+        case ChainShape(lists):
+            made = [_shaped(one, evaluation, draft, target) for one in lists]
+            return tuple(one for several in made if isinstance(several, tuple) for one in several)
         case EachShape():
             return tuple(
                 _shaped(shape.record, evaluation, draft, target) for _ in _walk(shape, evaluation)

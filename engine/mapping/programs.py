@@ -77,7 +77,17 @@ class EachShape:
         return own + self.record.expressions()
 
 
-Shape: TypeAlias = RecordShape | ListShape | EachShape
+@dataclass(frozen=True, slots=True)
+class ChainShape:
+    """Several lists, one after another."""
+
+    lists: tuple[Shape, ...]
+
+    def expressions(self) -> list[Expression]:
+        return [one for part in self.lists for one in part.expressions()]
+
+
+Shape: TypeAlias = RecordShape | ListShape | EachShape | ChainShape
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from engine.money.model import FactKind
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
+IdentityForm = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*\{id\}[A-Za-z0-9_-]*$")]
+
+
 def _field_options(value: Any) -> Any:
     return {"from": value} if isinstance(value, str) else value
 
@@ -35,7 +38,9 @@ class TargetBlock(Block):
 
     object: str
     identity: str | None = None
-    identity_as: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*\{id\}[A-Za-z0-9_-]*$")] | None = None
+    identity_as: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*\{id\}[A-Za-z0-9_-]*$")] | None = (
+        None
+    )
 
 
 class MatchBlock(Block):
@@ -81,6 +86,7 @@ class FieldBlock(Block):
     each: str | None = None
     where: str | None = None
     item: dict[str, FieldOptions] | None = None
+    lists: list[FieldOptions] | None = None
     ref: str | None = None
     to: str | None = None
     on_missing: Annotated[OnMissing, Field(strict=False)] = OnMissing.HOLD

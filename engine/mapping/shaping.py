@@ -11,7 +11,7 @@ from engine.config.yaml import KeyPath
 from engine.mapping.expression import Expression
 from engine.mapping.faults import SyntaxFault
 from engine.mapping.grammar import Scope, children_name, parse
-from engine.mapping.programs import EachShape, ListShape, RecordShape, Shape
+from engine.mapping.programs import ChainShape, EachShape, ListShape, RecordShape, Shape
 from engine.mapping.schema import FieldBlock
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ def compile_shape(compiler: FieldCompiler, path: KeyPath, block: FieldBlock) -> 
                 for position, parts in enumerate(block.list_)
             )
         )
+    if block.lists is not None:
+        parts = [
+            compile_shape(compiler, (*path, "lists", position), part)
+            for position, part in enumerate(block.lists)
+        ]
+        if not all(isinstance(part, ListShape | EachShape) for part in parts):
+            compiler.fault((*path, "lists"), "every part of `lists` is a list or an each")
+        return ChainShape(tuple(part for part in parts if part is not None))
     if block.each is None or block.item is None:
         return None
     items, scope = compile_items(compiler, (*path, "each"), block.each)

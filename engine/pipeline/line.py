@@ -60,7 +60,7 @@ class Line:
         going = self._resolve(self._claimed)
         live = self._follow_lives(prepare.sources(self._services, self._sync, going), going)
         works = prepare.works(self._services, self._sync, self._news(live))
-        answers = lookups(self._services, self._catalogues, self._sync, works)
+        answers = self._answers(works)
         proofs, sound = self._prove(works, answers, going, live)
         if self._sync.mode is not Mode.OBSERVE:
             self._write(self._map(sound, answers))
@@ -77,6 +77,17 @@ class Line:
             self._patches,
             proofs,
         )
+
+    def _answers(self, works: Sequence[Work]) -> Lookups:
+        """What the mapping asks; catalogues are read anew where a record does not fit them."""
+        answers = lookups(self._services, self._catalogues, self._sync, works)
+        mapping = self._sync.mapping
+        if not mapping.catalogues:
+            return answers
+        faulty = any(isinstance(mapping.map(work.view, answers), Unmappable) for work in works)
+        if faulty and self._catalogues.stale(self._sync):
+            return lookups(self._services, self._catalogues, self._sync, works)
+        return answers
 
     def _prove(
         self,

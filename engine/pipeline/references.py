@@ -20,6 +20,7 @@ from engine.store import delivery_states, links
 from engine.store.sql import Tx
 
 CATALOGUE_FRESH: Final = timedelta(minutes=10)
+CATALOGUE_DOUBTED: Final = timedelta(seconds=30)
 
 
 class Catalogues:
@@ -33,6 +34,19 @@ class Catalogues:
     def of(self, sync: SyncConfig) -> Mapping[str, Mapping[str, Fields | None]]:
         """The catalogues a sync's mapping names."""
         return {spec.name: self._one(sync, spec) for spec in sync.mapping.catalogues}
+
+    def stale(self, sync: SyncConfig) -> bool:
+        """Forget what was read of a sync's catalogues some time ago; whether there was any.
+
+        A record that does not fit may only need what was added to the target since.
+        """
+        before = self._services.clock.now() - CATALOGUE_DOUBTED
+        wanted = {(sync.target.connection, spec) for spec in sync.mapping.catalogues}
+        with self._lock:
+            old = [key for key in wanted if key in self._kept and self._kept[key].read_at < before]
+            for key in old:
+                del self._kept[key]
+        return bool(old)
 
     def _one(self, sync: SyncConfig, spec: CatalogueSpec) -> Mapping[str, Fields | None]:
         key = (sync.target.connection, spec)

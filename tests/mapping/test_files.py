@@ -50,7 +50,7 @@ HEAD = "mapping: m\nsource: {object: a}\ntarget: {object: b, identity: Ext__c}\n
         ),
         (
             HEAD + "fields:\n  X: {from: a, const: 1}\n",
-            "mappings/m.yaml:5:3: `X` needs exactly one of from, const, record, list and each — a blank constant is const: null",
+            "mappings/m.yaml:5:3: `X` needs exactly one of from, const, record, list, each and lists — a blank constant is const: null",
         ),
         (
             HEAD + "fields:\n  X: {from: a, on_missing: hold}\n",

@@ -1,0 +1,19 @@
+"""One line per test, closed afterwards; nobody may have objected to what we did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.moneyline.world import MoneyLine
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[MoneyLine]:
+    made = MoneyLine(tmp_path)
+    yield made
+    made.close()
+    for system, simulator in made.simulators.items():
+        assert simulator.journal.violations == [], system
