@@ -56,7 +56,7 @@ def create_subscription(tenant: Tenant, account: Row, number: str | None, action
             None if pending else dates.get("CustomerAcceptance") or activated or start,
         "originalCreatedDate": tenant.now().replace(microsecond=0),
         "notes": fields.text("notes"),
-        "paymentTerm": fields.text("paymentTerm"),
+        "paymentTerm": _payment_term(fields),
         "isInvoiceSeparate": fields.flag("invoiceSeparately"),
         **_terms(fields, start),
     })  # fmt: skip
@@ -68,6 +68,12 @@ def create_subscription(tenant: Tenant, account: Row, number: str | None, action
     for plan in plans:
         add_plan(tenant, subscription, plan, start, subscription["termEndDate"])
     return refresh_metrics(tenant, subscription)
+
+
+def _payment_term(fields: Fields) -> str | None:
+    """A term of the subscription's own, or none: the account's then."""
+    sent = fields.has("paymentTerm")
+    return fields.choice("paymentTerm", tuple(PAYMENT_TERMS)) if sent else None
 
 
 def _terms(fields: Fields, start: date) -> dict[str, Any]:

@@ -73,14 +73,21 @@ def bill(tenant: Tenant, run: Run) -> Documents:
 
 
 def _documents_of(tenant: Tenant, lines: list[Line]) -> Iterator[list[Line]]:
-    """One document per account, or the credits apart; per currency."""
-    for currency in sorted({line.currency for line in lines}):
-        mine = [line for line in lines if line.currency == currency]
+    """One document per account and currency, a subscription's own where it wants one; or the
+    credits apart."""
+    for key in sorted({_document_key(line) for line in lines}):
+        mine = [line for line in lines if _document_key(line) == key]
         if tenant.settings.negative_lines == "separate":
             groups = ([x for x in mine if x.amount >= 0], [x for x in mine if x.amount < 0])
             yield from (group for group in groups if group)
         else:
             yield mine
+
+
+def _document_key(line: Line) -> tuple[str, str]:
+    subscription = line.subscription or {}
+    apart = subscription.get("isInvoiceSeparate", False)
+    return line.currency, subscription["name"] if apart else ""
 
 
 def _make(tenant: Tenant, account: Row, lines: list[Line], run: Run, documents: Documents) -> None:

@@ -126,7 +126,8 @@ def add_invoice(
     values: Row | None = None,
 ) -> Row:
     """A draft invoice with its items and their tax."""
-    term = account["paymentTerm"]
+    terms = {(line.subscription or {}).get("paymentTerm") for line in lines}
+    term = (terms.pop() if len(terms) == 1 else None) or account["paymentTerm"]
     kinds = {(line.charge or {}).get("chargeType") for line in lines}
     invoice = tenant.insert("invoices", {
         "invoiceNumber": (values or {}).get("invoiceNumber") or tenant.number("invoices", "INV"),

@@ -247,3 +247,15 @@ def test_an_evergreen_goes_on(tenant: Any) -> None:
         tenant.refused("POST", "/v1/orders", order(action("RenewSubscription", "2031-09-01"))) % 100
         == 30
     )
+
+
+def test_a_subscription_may_have_an_invoice_and_a_term_of_its_own(tenant: Any) -> None:
+    tenant.account(paymentTerm="Net 30")
+    body = create("2026-09-01", plan("PLT-001", "ANNUAL", 10))
+    tenant.order(body)
+    body["createSubscription"] |= {"invoiceSeparately": True, "paymentTerm": "Net 60"}
+    tenant.order(body, subscription="S-2")
+    invoices = [tenant.invoice(number) for number in tenant.bill("2026-09-01")["invoices"]]
+    assert [row["dueDate"] for row in invoices] == ["2026-10-01", "2026-10-31"]
+    body["createSubscription"]["paymentTerm"] = "someday"
+    assert tenant.refused("POST", "/v1/orders", order(body, subscription="S-3")) == 58490020
