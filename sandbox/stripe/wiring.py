@@ -29,6 +29,7 @@ from sandbox.stripe.api import (
     payouts,
     refunds,
     subscription_items,
+    subscription_views,
     subscriptions,
 )
 from sandbox.stripe.service import Endpoint
@@ -78,8 +79,8 @@ def connect(account: Account, post: Post) -> None:
             "invoices": invoice_records.view,
             "meter_events": meters.event_view,
             "refunds": refunds.view,
-            "subscription_items": subscriptions.item_view,
-            "subscriptions": subscriptions.view,
+            "subscription_items": subscription_views.item_view,
+            "subscriptions": subscription_views.view,
         }
     )
     account.hooks = MappingProxyType(
