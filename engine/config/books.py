@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.books.spec import CONNECTION, LINE_OBJECTS, SPEC
 from engine.config.model import (
+    OURSELVES,
     BooksConfig,
     ConnectionConfig,
     Enabled,
-    RecognitionOwner,
     SyncConfig,
 )
 from engine.config.problems import Problems
@@ -121,7 +121,7 @@ def _check_recognition(
     document: Document, books: BooksConfig, sync: SyncConfig, problems: Problems
 ) -> None:
     posts = sync.source.connection == CONNECTION and sync.source.object in LINE_OBJECTS
-    if posts and books.recognition_owner is not RecognitionOwner.REVLINE:
+    if posts and books.recognition_owner != OURSELVES:
         problems.at(
             document,
             ("syncs", sync.name, "from"),

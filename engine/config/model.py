@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from engine.mapping.model import CompiledMapping
 from engine.money.spread import Method
+
+OURSELVES: Final = "revline"
 
 
 class Enabled(StrEnum):
@@ -98,19 +101,14 @@ class Recheck:
     window: timedelta
 
 
-class RecognitionOwner(StrEnum):
-    """Which system recognises revenue. Only one may."""
-
-    REVLINE = "revline"
-    NETSUITE = "netsuite"
-    ZUORA_REVENUE = "zuora_revenue"
-
-
 @dataclass(frozen=True, slots=True)
 class BooksConfig:
-    """How the books are kept. ``methods`` names product families that are modified otherwise."""
+    """How the books are kept. ``methods`` names product families that are modified otherwise.
 
-    recognition_owner: RecognitionOwner = RecognitionOwner.REVLINE
+    ``recognition_owner`` is the system that recognises revenue, ``revline`` if we do. Only one may.
+    """
+
+    recognition_owner: str = OURSELVES
     tax_owner: str | None = None
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     method: Method = Method.PROSPECTIVE

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from engine.config.durations import duration
 from engine.config.environment import FromEnvironment
-from engine.config.model import Enabled, Mode, OnDelete, RecognitionOwner, WriteOrder
+from engine.config.model import OURSELVES, Enabled, Mode, OnDelete, WriteOrder
 from engine.config.problems import Block
 from engine.config.yaml import plain_value
 from engine.mapping.schema import ValueMapBlock
@@ -105,7 +105,7 @@ class FiscalCalendarBlock(Block):
 class BooksBlock(Block):
     """How the books are kept, and which system decides what."""
 
-    recognition_owner: Annotated[RecognitionOwner, Field(strict=False)] = RecognitionOwner.REVLINE
+    recognition_owner: Name = OURSELVES
     tax_owner: Text | None = None
     fiscal_calendar: FiscalCalendarBlock = Field(default_factory=FiscalCalendarBlock)
     modification: ModificationBlock = Field(default_factory=ModificationBlock)
