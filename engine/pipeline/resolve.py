@@ -31,6 +31,7 @@ from engine.model import (
     LinkState,
 )
 from engine.pipeline.batch import InDoubt, Problem, Result
+from engine.pipeline.containment import differing
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.replay import replay, replayable
@@ -197,10 +198,10 @@ class _Resolving:
             self._tell(intent, "resolved", intent.target_id)
             return None
         if record is not None and record.life is Life.LIVE:
-            differing = self._differing(intent, record)
+            differs = differing(intent.fields, record.fields)
             if intent.target_id is None:
-                return self._created(intent, record, differing)
-            if not differing and intent.operation is not Operation.DELETE:
+                return self._created(intent, record, differs)
+            if not differs and intent.operation is not Operation.DELETE:
                 self._found(intent, record)
                 return None
         elif record is not None and intent.operation is Operation.DELETE:
@@ -225,18 +226,9 @@ class _Resolving:
         )
         return Problem(report)
 
-    def _differing(self, intent: Intent, record: Record) -> list[str]:
-        vault = self._services.store.vault
-        return sorted(
-            name
-            for name, value in intent.fields.items()
-            if name in record.fields
-            and value_digest(vault, record.fields[name]) != value_digest(vault, value)
-        )
-
-    def _created(self, intent: Intent, record: Record, differing: list[str]) -> Result | None:
+    def _created(self, intent: Intent, record: Record, differs: list[str]) -> Result | None:
         spec = self._services.object_spec(Endpoint(intent.connection, intent.object))
-        if differing and spec.immutable_when is not None:
+        if differs and spec.immutable_when is not None:
             self._end(intent, IntentState.PARKED, "parked", record.ref.id)
             self._tell(intent, "parked", record.ref.id)
             report = IssueReport(
@@ -244,7 +236,7 @@ class _Resolving:
                 self._sync.name,
                 intent.source,
                 target=Address(intent.connection, intent.object, record.ref.id),
-                parameters={"fields": ", ".join(differing)},
+                parameters={"fields": ", ".join(differs)},
             )
             return Problem(report)
         target = Address(intent.connection, intent.object, record.ref.id)
@@ -265,12 +257,12 @@ class _Resolving:
 
     def _agreed(self, intent: Intent, record: Record) -> dict[tuple[str, str], Agreed]:
         """What both sides agree on, of the fields that are as they were sent."""
-        differing = set(self._differing(intent, record))
+        differs = set(differing(intent.fields, record.fields))
         vault = self._services.store.vault
         return {
             (near, name): Agreed(raw, value_digest(vault, record.fields[name]))
             for name, (near, raw) in intent.raw.items()
-            if name in record.fields and name not in differing
+            if name in record.fields and name not in differs
         }
 
     def _found(self, intent: Intent, record: Record) -> None:
