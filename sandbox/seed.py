@@ -6,6 +6,7 @@ Salesforce's leads overlap the way they do in life. The traps of real portals ar
 * contacts with free-mail addresses, without a company, without an e-mail address, with blank names;
 * companies sharing one domain, without a domain, with blank names;
 * deals in USD, EUR and JPY, deals without line items, deals without a company;
+* a company in the United States without a state, which no tax can be worked out for;
 * names in many scripts, apostrophes and ampersands; one archived company and one archived contact.
 """
 
@@ -31,13 +32,17 @@ STAGES: Final = (
     "closedwon",
     "closedlost",
 )
+WON: Final = "closedwon"
 DEFAULT_SIZES: Final[Mapping[str, int]] = {
     "owners": 5,
     "companies": 100,
     "contacts": 300,
     "products": 40,
     "deals": 84,
+    "contracts": 0,
 }
+CONTRACTS_SINCE: Final = date(2026, 1, 1)
+CONTRACTS_UNTIL: Final = date(2026, 8, 28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Company:
     industry: str
     country: str
     city: str
+    state: str
     postal_code: str
     phone: str
     employees: int
@@ -107,7 +113,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """An opportunity. ``amount`` is the sum of its lines, or a guess when it has none."""
+    """An opportunity. ``amount`` is the sum of its lines, or a guess when it has none.
+
+    ``starts_on`` is the first day of service of one that was won.
+    """
 
     name: str
     stage: str
@@ -119,17 +128,20 @@ class Deal:
     lines: tuple[Line, ...]
     owner: int
     created_at: datetime
+    starts_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything there is, in creation order."""
+    """Everything there is, in creation order. ``contracts`` are deals, too: those asked for beside
+    the others, all won, each by a customer of its own in the customer's currency."""
 
     owners: tuple[Owner, ...]
     companies: tuple[Company, ...]
     contacts: tuple[Contact, ...]
     products: tuple[Product, ...]
     deals: tuple[Deal, ...]
+    contracts: tuple[Deal, ...] = ()
 
 
 def build_world(seed: int = 0, sizes: Mapping[str, int] | None = None) -> World:
@@ -155,7 +167,17 @@ def build_world(seed: int = 0, sizes: Mapping[str, int] | None = None) -> World:
         _deal(number, chance, companies, by_company, products, len(owners))
         for number in range(wanted["deals"])
     )
-    return World(owners, companies, contacts, products, deals)
+    taken = {deal.company for deal in deals if deal.starts_on is not None}
+    free = [
+        index
+        for index, company in enumerate(companies)
+        if index not in taken and company.name and not company.archived
+    ]
+    contracts = tuple(
+        _contract(number, seed, wanted["contracts"], free[number % len(free)], companies, products)
+        for number in range(wanted["contracts"] if free and products else 0)
+    )
+    return World(owners, companies, contacts, products, (*deals, *contracts), contracts)
 
 
 def _owners(count: int) -> tuple[Owner, ...]:
@@ -186,6 +208,7 @@ def _company(number: int, chance: random.Random, owner_count: int) -> Company:
         industry=chance.choice(words.INDUSTRIES),
         country=country,
         city=city,
+        state="" if number % 100 == 33 else words.STATES.get(city, ""),
         postal_code=postal_code,
         phone=f"+49 40 {100000 + number}",
         employees=chance.choice((3, 12, 48, 250, 1200, 40000)),
@@ -268,30 +291,71 @@ def _deal(
     customer = companies[company].name if company is not None else ""
     kind = chance.choice(("New", "Renewal", "Expansion"))
     created_at = _created(number, chance)
+    stage = STAGES[number % len(STAGES)]
+    close_date = created_at.date() + timedelta(days=chance.randrange(10, 200))
     return Deal(
         name=f"{customer or 'New business'} – {kind} {number}",
-        stage=STAGES[number % len(STAGES)],
+        stage=stage,
         amount=amount,
         currency=currency,
-        close_date=created_at.date() + timedelta(days=chance.randrange(10, 200)),
+        close_date=close_date,
         company=company,
         contacts=people,
         lines=lines,
         owner=number % owner_count,
         created_at=created_at,
+        starts_on=close_date if stage == WON else None,
     )
 
 
-def _lines(chance: random.Random, products: tuple[Product, ...], currency: str) -> tuple[Line, ...]:
+def _contract(
+    number: int,
+    seed: int,
+    count: int,
+    company: int,
+    companies: tuple[Company, ...],
+    products: tuple[Product, ...],
+) -> Deal:
+    """One of the won deals that are spread evenly over the year."""
+    chance = random.Random(f"contract-{seed}-{number}")
+    customer = companies[company]
+    span = (CONTRACTS_UNTIL - CONTRACTS_SINCE).days
+    close_date = CONTRACTS_SINCE + timedelta(days=number * span // count)
+    lines = _lines(chance, products, customer.currency, most=3, quantities=(1, 2, 3, 5, 8))
+    created_at = datetime.combine(close_date, WORLD_NOW.timetz()) - timedelta(
+        days=chance.randrange(20, 90), seconds=chance.randrange(86_400)
+    )
+    return Deal(
+        name=f"{customer.name} – Contract {number}",
+        stage=WON,
+        amount=sum((line.price * line.quantity for line in lines), Decimal(0)),
+        currency=customer.currency,
+        close_date=close_date,
+        company=company,
+        contacts=(),
+        lines=lines,
+        owner=customer.owner,
+        created_at=created_at,
+        starts_on=close_date,
+    )
+
+
+def _lines(
+    chance: random.Random,
+    products: tuple[Product, ...],
+    currency: str,
+    most: int = 6,
+    quantities: tuple[int, ...] = (1, 1, 2, 5, 10, 25, 100),
+) -> tuple[Line, ...]:
     if not products:
         return ()
     lines = []
-    for _ in range(chance.randrange(1, 7)):
+    for _ in range(chance.randrange(1, most + 1)):
         product = chance.randrange(len(products))
         price = products[product].price
         if currency == "JPY":  # yen have no decimals
             price = (price * 150).quantize(Decimal(1))
-        lines.append(Line(product, chance.choice((1, 1, 2, 5, 10, 25, 100)), price))
+        lines.append(Line(product, chance.choice(quantities), price))
     return tuple(lines)
 
 

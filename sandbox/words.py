@@ -154,6 +154,7 @@ PLACES: Final = (
     ("Brazil", "São Paulo", "01000-000", "USD"),
     ("Poland", "Łódź", "90-001", "EUR"),
 )
+STATES: Final = {"Austin": "Texas", "Boston": "Massachusetts"}
 PRODUCT_FAMILIES: Final = (
     ("PLT", "Platform seat", "monthly", "P12M"),
     ("ANL", "Analytics add-on", "annually", "P12M"),

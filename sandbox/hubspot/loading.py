@@ -122,6 +122,7 @@ def _company(account: Account, company: Company) -> Record:
         "industry": company.industry,
         "country": company.country,
         "city": company.city,
+        "state": company.state,
         "zip": company.postal_code,
         "phone": company.phone,
         "numberofemployees": str(company.employees),
@@ -185,9 +186,17 @@ def _lines(
             "recurringbillingfrequency": product.billing or "",
             "hs_recurring_billing_period": product.term or "",
             "hs_line_item_currency_code": source.currency,
+            "hs_recurring_billing_start_date": _start(source, product),
         }
         record = account.create(account.schema.types["line_items"], values, source.created_at)
         account.associate(deal, record, ())
+
+
+def _start(deal: Deal, product: Product) -> str:
+    """The first day of what recurs, where the deal was won."""
+    if product.billing is None or deal.starts_on is None:
+        return ""
+    return deal.starts_on.isoformat()
 
 
 def snapshot(account: Account) -> dict[str, dict[str, Json]]:
