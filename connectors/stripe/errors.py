@@ -42,7 +42,8 @@ class Meaning(Enum):
     GONE = "the record does not exist"
     KEY_REUSED = "the idempotency key was used with other parameters"
     WRONG_MODE = "the id belongs to the other side of the account, live or test"
-    BUSY = "another request holds the record or the key: the same again later"
+    BUSY = "another request holds the record: the same again later"
+    RUNNING = "the first request with the key still runs: the same key again tells how it ended"
     LIMITED = "too fast"
     DECLINED = "the payment was declined"
     REFUSED = "the record must change"
@@ -77,7 +78,7 @@ TABLE: Final = (
     Row(Meaning.BUSY, statuses=(429,), detail=ONE_RECORD),
     Row(Meaning.LIMITED, statuses=(429,)),
     Row(Meaning.LIMITED, categories=("rate_limit",)),
-    Row(Meaning.BUSY, categories=("idempotency_key_in_use",)),
+    Row(Meaning.RUNNING, categories=("idempotency_key_in_use",)),
     Row(Meaning.KEY_REUSED, statuses=(400,), categories=("idempotency_error",)),
     Row(Meaning.BUSY, statuses=(409,)),
     Row(Meaning.DECLINED, statuses=(402,)),

@@ -197,7 +197,7 @@ def call_error(refusal: Refusal, about: About) -> CallError:
     found = problems(refusal.body)
     status = refusal.status
     if status == 409 and about.effect:
-        return RetryLater(
+        return OutcomeUnknown(
             "a request with this idempotency key is still being handled; the same key again says "
             f"how it ended. {_texts(found)}",
             code="KEY_IN_USE",

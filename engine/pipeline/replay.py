@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.base import Confirmed, CreateIdentity
-from connectors.errors import CallError, Rejected
+from connectors.errors import CallError, Rejected, RetryLater
 from connectors.records import Change, Operation, Record, Ref
 from engine.config.model import Endpoint
 from engine.model import Intent
@@ -21,15 +21,25 @@ from engine.pipeline.services import Services
 from engine.store import codec, intents
 
 MARGIN: Final = timedelta(hours=1)
+SERVER_ERROR: Final = 500
+# The key was seen with other bytes, or what is stored under it is an accident of the vendor's: it
+# will never tell what became of the first sending.
+NEVER_TELLS: Final = frozenset({"KEY_REUSED", "STORED_FAILURE"})
+# Said before the key is looked at: of the first sending they tell nothing.
+_AT_THE_DOOR: Final = frozenset({401, 403, 408, 409, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the vendor answers to a repeated key: the record, a refusal, or nothing we can use."""
+    """What the vendor answers to a repeated key: the record, a refusal, or nothing we can use.
+
+    ``mute``: this key will never answer; only a look can tell.
+    """
 
     intent: Intent
     record: Record | None = None
     refusal: CallError | None = None
+    mute: bool = False
 
 
 def replayable(services: Services, intent: Intent) -> bool:
@@ -59,11 +69,25 @@ def replay(services: Services, wanted: Sequence[Intent]) -> list[Replayed]:
             ref = Ref(intent.object, outcome.id)
             record = Record(ref, dict(outcome.fields), version=outcome.version)
             found.append(Replayed(intent, record=record))
-        elif isinstance(outcome.error, Rejected):
+        elif outcome.error.code in NEVER_TELLS:
+            found.append(Replayed(intent, mute=True))
+        elif _refused(outcome.error):
             found.append(Replayed(intent, refusal=outcome.error))
         else:
             found.append(Replayed(intent))
     return found
+
+
+def _refused(error: CallError) -> bool:
+    """Whether the answer says that nothing came of this key, so that another one is needed.
+
+    Vendors store failures as well: a record that was locked at the first sending is locked under
+    that key for as long as the key is remembered.
+    """
+    if type(error) is RetryLater:
+        status = error.status
+        return status is not None and status < SERVER_ERROR and status not in _AT_THE_DOOR
+    return isinstance(error, Rejected)
 
 
 def _note(services: Services, intent: Intent, now: datetime) -> None:

@@ -88,12 +88,14 @@ def _answers(services: Services, unresolved: Sequence[Intent]) -> list[Answer]:
     """
     again = [intent for intent in unresolved if replayable(services, intent)]
     others = [intent for intent in unresolved if intent not in again]
-    found = [
-        Answer(one.intent, one.record, refused=one.refusal)
-        if one.record is not None or one.refusal is not None
-        else Answer(one.intent, None, until=services.clock.now() + LOOK_AGAIN)
-        for one in replay(services, again)
-    ]
+    found = []
+    for one in replay(services, again):
+        if one.mute:
+            others.append(one.intent)
+        elif one.record is not None or one.refusal is not None:
+            found.append(Answer(one.intent, one.record, refused=one.refusal))
+        else:
+            found.append(Answer(one.intent, None, until=services.clock.now() + LOOK_AGAIN))
     acts = [intent for intent in others if intent.operation is Operation.ACT]
     found += [
         Answer(intent, None, until=until)

@@ -138,7 +138,7 @@ def test_a_limit_says_how_long() -> None:
 
 def test_idempotency_answers() -> None:
     busy = call_error(refused(50000030, "in progress", 409), WRITE)
-    assert type(busy) is RetryLater
+    assert type(busy) is OutcomeUnknown
     assert busy.code == "KEY_IN_USE"
     reused = call_error(refused(50000030, "Idempotency key used with another URL", 422), WRITE)
     assert type(reused) is Rejected
