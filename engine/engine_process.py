@@ -32,7 +32,7 @@ from engine.observe.metrics import EngineMetrics, write_exposition
 from engine.pipeline.poll import changes_stream, overdue
 from engine.pipeline.services import Services
 from engine.runner import Runner
-from engine.store import delivery_views, inbox, streams
+from engine.store import delivery_views, retention, streams
 from engine.store.store import NewerSchemaError, Store
 
 LOG_FILE: Final = "engine.log"
@@ -173,16 +173,16 @@ class Engine:
         if not self._slot("purge", PURGE_EVERY, now):
             return
         before = now - timedelta(days=self.project.config.payload_days)
-        removed = count = 0
         with self._store.write() as tx:
             streams.forget_slots(tx, now - timedelta(days=1))
-        while True:
-            with self._store.write() as tx:
-                count = inbox.purge(tx, before)
-            removed += count
-            if not count:
-                break
-        self._logger.info("purged", inbox_rows=removed)
+        removed = dict.fromkeys(retention.EVERYTHING, 0)
+        for name, purge in retention.EVERYTHING.items():
+            count = -1
+            while count:
+                with self._store.write() as tx:
+                    count = purge(tx, before)
+                removed[name] += count
+        self._logger.info("purged", **removed)
 
     def _identify(self) -> None:
         """Ask accounts who they are, until each has answered once."""
