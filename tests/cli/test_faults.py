@@ -111,7 +111,7 @@ def test_options_that_exclude_each_other(project: Cli) -> None:
     project.run("run", "--once", "--until-idle", code=2)
     project.run("issues", "resolve", "x", "--link", "a", "--note", "b", code=2)
     project.run("backfill", "companies", "--since", "yesterday", code=2)
-    project.run("sandbox", "up", "netsuite", code=2)
+    project.run("sandbox", "up", "sap", code=2)
     project.run("sandbox", "up", "--port", "hubspot", code=2)
     project.run("nonsense", code=2)
 
