@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -148,6 +149,7 @@ class MoneyLine:
         self.clock = LineClock()
         self.clock.simulators = tuple(one.clock for one in self.simulators.values())
         self.running = serve(list(self.simulators.values()))
+        self.failpoint: Callable[[str], None] = lambda _point: None
         self.folder = folder
         (folder / "revline.yaml").write_text(edit(self._text()))
         shutil.copytree(ROOT / "mappings", folder / "mappings")
@@ -180,7 +182,9 @@ class MoneyLine:
         config = load(self.folder, self.environ, connector_specs())
         self.project = Project(config, self.environ, self.clock, lambda _text: None)
         self.store = self.project.open_store()
-        self.services = self.project.services(self.store)
+        self.services = replace(
+            self.project.services(self.store), failpoint=lambda point: self.failpoint(point)
+        )
         self.runner = Runner(self.services, self.project.spool())
         self.runner.recover()
 
