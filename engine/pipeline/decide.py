@@ -51,7 +51,7 @@ def _sights(
     fars = [one.link.far for one in matched if one.link is not None]
     with services.store.read() as tx:
         known = records.known(tx, fars)
-    vault = services.store.vault
+    vault, sealed = services.store.vault, _sealed(services, sync, item.rules.target_object)
     since = microseconds(services.clock.now() - TURN_WINDOW)
     return [
         (
@@ -61,6 +61,7 @@ def _sights(
                 two_way=two_way,
                 known=known.get(one.link.far) if one.link else None,
                 frozen=_frozen(one, since),
+                sealed=sealed,
             ),
         )
         for one in matched
@@ -90,11 +91,16 @@ def _flaps(sync: SyncConfig, decided: Decided, sight: Sight) -> Problem | None:
     return _problem(sync, "FIELD_FLAPPING", decided, fields) if fields else None
 
 
+def _sealed(services: Services, sync: SyncConfig, object: str) -> bool:
+    """Whether records of this object are not edited any more once they are posted."""
+    spec = services.object_spec(Endpoint(sync.target.connection, object))
+    return spec.immutable_when is not None
+
+
 def _immutable(services: Services, sync: SyncConfig, decided: Decided) -> Problem | None:
     """A posted record is never edited: a correction is a reversal and a new record."""
     object = decided.matched.item.rules.target_object
-    spec = services.object_spec(Endpoint(sync.target.connection, object))
-    if spec.immutable_when is None or decided.create or not decided.changes:
+    if decided.create or not decided.changes or not _sealed(services, sync, object):
         return None
     return _problem(sync, "TARGET_IMMUTABLE", decided, [one.field for one in decided.changes])
 

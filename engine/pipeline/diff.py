@@ -10,6 +10,7 @@ from connectors.records import MISSING, Missing, Value
 from engine.mapping.model import Enforce, FieldRule, OnConflict, Side, blank
 from engine.model import WHOLE, Agreed, Known, Link
 from engine.pipeline.batch import Conflict, Decided, FieldChange, Matched
+from engine.pipeline.containment import contains
 
 Digest: TypeAlias = Callable[[Value], str]
 
@@ -23,13 +24,15 @@ class Sight:
     """What the diff looks at beside the item: digests, the facing pairs, what is frozen.
 
     ``two_way`` holds the ``(source field, target field)`` pairs that the facing sync writes back.
-    ``known`` is what was last known of the target.
+    ``known`` is what was last known of the target. ``sealed``: records of this object are not
+    edited once they are there.
     """
 
     digest: Digest
     two_way: Collection[tuple[str, str]] = ()
     known: Known | None = None
     frozen: Collection[str] = ()
+    sealed: bool = False
 
 
 def diff(matched: Matched, sight: Sight) -> Decided:
@@ -79,13 +82,17 @@ def _change(rule: FieldRule, want: Value, facts: _Facts, reason: str) -> FieldCh
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """One field: digests of the source's raw value, of what is wanted, of what is there."""
+    """One field: digests of the source's raw value, of what is wanted, of what is there.
+
+    ``held``: what is wanted is there, as a part of what is shown.
+    """
 
     raw: str
     want: str
     have: str | None
     live: Value | Missing
     base: Agreed | None
+    held: bool
 
 
 def _facts(matched: Matched, rule: FieldRule, want: Value, sight: Sight) -> _Facts:
@@ -104,7 +111,8 @@ def _facts(matched: Matched, rule: FieldRule, want: Value, sight: Sight) -> _Fac
     base = None
     if matched.link is not None:
         base = matched.link.base.get((rule.pair or WHOLE, rule.target))
-    return _Facts(raw, want_digest, have, live, base)
+    held = isinstance(want, Mapping | tuple) and live is not MISSING and contains(live, want)
+    return _Facts(raw, want_digest, have, live, base, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +123,10 @@ class _Step:
 
 
 def _decide(matched: Matched, rule: FieldRule, facts: _Facts, sight: Sight) -> _Step:
-    if facts.have == facts.want:
+    if facts.have == facts.want or facts.held:
+        return _Step(agree=True)
+    if sight.sealed and facts.base is None and facts.have is None:
+        # We made it and forgot, or it was linked for us: what is neither shown nor open to change.
         return _Step(agree=True)
     if rule.on_create_only:
         return _Step()

@@ -258,13 +258,17 @@ class _Resolving:
         return None
 
     def _agreed(self, intent: Intent, record: Record) -> dict[tuple[str, str], Agreed]:
-        """What both sides agree on, of the fields that are as they were sent."""
+        """What both sides agree on, of the fields that are as they were sent.
+
+        A field that is not shown has arrived with the others: a write takes effect whole.
+        """
         differs = set(differing(intent.fields, record.fields))
         vault = self._services.store.vault
+        shown = {**intent.fields, **record.fields}
         return {
-            (near, name): Agreed(raw, value_digest(vault, record.fields[name]))
+            (near, name): Agreed(raw, value_digest(vault, shown[name]))
             for name, (near, raw) in intent.raw.items()
-            if name in record.fields and name not in differs
+            if name in shown and name not in differs
         }
 
     def _found(self, intent: Intent, record: Record) -> None:
