@@ -28,9 +28,12 @@ _SUMS: Final = {
     FactKind.TAX: "tax",
     FactKind.CREDITED: "credited",
     FactKind.CREDITED_TAX: "credited_tax",
+    FactKind.CORRECTED: "corrected",
+    FactKind.CORRECTED: "corrected",
     FactKind.PAID: "paid",
     FactKind.REFUNDED: "refunded",
     FactKind.DISPUTED: "disputed",
+    FactKind.CHARGED_BACK: "charged_back",
     FactKind.WRITTEN_OFF: "written_off",
 }
 _MEMO: Final = {
@@ -154,4 +157,5 @@ def _sums(
 
 def _deferred(summary: Summary, recognised: int) -> int:
     """Billed less credited, ex tax, and not recognised yet; negative: earned before billing."""
-    return summary.of(FactKind.BILLED) - summary.of(FactKind.CREDITED) - recognised
+    taken = summary.of(FactKind.CREDITED) + summary.of(FactKind.CORRECTED)
+    return summary.of(FactKind.BILLED) - taken - recognised

@@ -13,7 +13,12 @@ from enum import StrEnum
 
 
 class FactKind(StrEnum):
-    """What a fact proves."""
+    """What a fact proves.
+
+    ``credited`` is what was conceded on an invoice; ``corrected`` what billing took back because
+    the order changed, which the order says already. ``disputed`` is money whose dispute is open,
+    ``charged_back`` money that a bank took back for good.
+    """
 
     QUOTED = "quoted"
     ORDERED = "ordered"
@@ -21,9 +26,12 @@ class FactKind(StrEnum):
     TAX = "tax"
     CREDITED = "credited"
     CREDITED_TAX = "credited_tax"
+    CORRECTED = "corrected"
+    CORRECTED = "corrected"
     PAID = "paid"
     REFUNDED = "refunded"
     DISPUTED = "disputed"
+    CHARGED_BACK = "charged_back"
     WRITTEN_OFF = "written_off"
     RECOGNISED = "recognised"
     POSTED = "posted"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
 
 from engine.money.model import Fact, FactKind
 from engine.money.rounding import share
@@ -22,6 +23,15 @@ class Status(StrEnum):
     PAID = "Paid"
     REFUNDED = "Refunded"
     DISPUTED = "Disputed"
+
+
+_TAKEN_OFF: Final = (
+    FactKind.CREDITED,
+    FactKind.CREDITED_TAX,
+    FactKind.CORRECTED,
+    FactKind.WRITTEN_OFF,
+)
+_GONE_AGAIN: Final = (FactKind.REFUNDED, FactKind.DISPUTED, FactKind.CHARGED_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +51,12 @@ class Summary:
     @property
     def due_minor(self) -> int:
         """What was billed with tax, less what was credited or written off."""
-        taken = (FactKind.CREDITED, FactKind.CREDITED_TAX, FactKind.WRITTEN_OFF)
-        return self.of(FactKind.BILLED) + self.of(FactKind.TAX) - sum(map(self.of, taken))
+        return self.of(FactKind.BILLED) + self.of(FactKind.TAX) - sum(map(self.of, _TAKEN_OFF))
 
     @property
     def kept_minor(self) -> int:
-        """What was paid and is still ours: less refunds of payments and money in dispute."""
-        return self.of(FactKind.PAID) - self.of(FactKind.REFUNDED) - self.of(FactKind.DISPUTED)
+        """What was paid and is still ours: less refunds, money in dispute and money taken back."""
+        return self.of(FactKind.PAID) - sum(map(self.of, _GONE_AGAIN))
 
     @property
     def open_minor(self) -> int:
