@@ -27,7 +27,6 @@ class FactKind(StrEnum):
     CREDITED = "credited"
     CREDITED_TAX = "credited_tax"
     CORRECTED = "corrected"
-    CORRECTED = "corrected"
     PAID = "paid"
     REFUNDED = "refunded"
     DISPUTED = "disputed"
