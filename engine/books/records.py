@@ -29,7 +29,6 @@ _SUMS: Final = {
     FactKind.CREDITED: "credited",
     FactKind.CREDITED_TAX: "credited_tax",
     FactKind.CORRECTED: "corrected",
-    FactKind.CORRECTED: "corrected",
     FactKind.PAID: "paid",
     FactKind.REFUNDED: "refunded",
     FactKind.DISPUTED: "disputed",
