@@ -16,6 +16,7 @@ from engine.config.yaml import read_document
 from engine.mapping import examples
 from engine.mapping import schema as mapping_schema
 from engine.mapping.functions import FUNCTIONS, SPECIAL
+from engine.money.model import FactKind
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +48,10 @@ def keys(rows):
         ("configuration.md", "A sync", schema.SyncBlock),
         ("configuration.md", "A recheck", schema.RecheckBlock),
         ("configuration.md", "Guards", schema.GuardsBlock),
+        ("configuration.md", "A trigger", schema.TriggerBlock),
+        ("configuration.md", "The books", schema.BooksBlock),
+        ("configuration.md", "Fiscal calendar", schema.FiscalCalendarBlock),
+        ("configuration.md", "Modification", schema.ModificationBlock),
         ("mappings.md", "The file", mapping_schema.MappingFile),
         ("mappings.md", "Source", mapping_schema.SourceBlock),
         ("mappings.md", "Target", mapping_schema.TargetBlock),
@@ -55,6 +60,9 @@ def keys(rows):
         ("mappings.md", "A value map", mapping_schema.ValueMapBlock),
         ("mappings.md", "A catalogue", mapping_schema.CatalogueBlock),
         ("mappings.md", "A field", mapping_schema.FieldBlock),
+        ("mappings.md", "Steps", mapping_schema.StepBlock),
+        ("mappings.md", "Facts", mapping_schema.FactBlock),
+        ("mappings.md", "Period", mapping_schema.PeriodBlock),
         ("mappings.md", "Children", mapping_schema.ChildBlock),
         ("mappings.md", "An example", mapping_schema.ExampleBlock),
         ("mappings.md", "Given", mapping_schema.GivenBlock),
@@ -77,6 +85,10 @@ def test_defaults_in_the_page_are_the_real_ones():
         "Defaults": schema.DefaultsBlock,
         "A sync": schema.SyncBlock,
         "Guards": schema.GuardsBlock,
+        "A trigger": schema.TriggerBlock,
+        "The books": schema.BooksBlock,
+        "Fiscal calendar": schema.FiscalCalendarBlock,
+        "Modification": schema.ModificationBlock,
     }
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     compared = 0
@@ -107,6 +119,11 @@ def test_every_function_has_its_line():
     assert sorted(usages) == sorted(
         [function.usage for function in FUNCTIONS.values()] + list(SPECIAL.values())
     )
+
+
+def test_every_kind_of_fact_is_in_the_page():
+    (row,) = [row for row in tables("mappings.md")["Facts"] if row[0] == "`kind`"]
+    assert re.findall(r"`([a-z_]+)`", row[1]) == [kind.value for kind in FactKind]
 
 
 def test_every_expectation_has_its_line():
@@ -143,7 +160,8 @@ def test_the_example_configuration_shows_every_setting():
     text = "\n".join(document.lines)
     for block in (
         schema.ProjectFile, schema.ConnectionBlock, schema.ReceiverBlock, schema.DefaultsBlock,
-        schema.SyncBlock, schema.RecheckBlock, schema.GuardsBlock,
+        schema.SyncBlock, schema.RecheckBlock, schema.GuardsBlock, schema.TriggerBlock,
+        schema.BooksBlock, schema.FiscalCalendarBlock, schema.ModificationBlock,
     ):  # fmt: skip
         for key in block_keys(block):
             assert re.search(rf"(?m)(^\s*(# )?|[{{,] ?){key}:", text), key
