@@ -77,7 +77,7 @@ class _Contract:
         self._now = now
 
     def follow(self) -> None:
-        own = [fact for _address, fact in facts.of_contract(self._tx, self._name)]
+        own = facts.versions(self._tx, self._name)
         wanted = {plan.key.name: plan for plan in plans(own, self._services.config.books.method_of)}
         lines = books.lines_of(self._tx, [self._name])
         for name, plan in wanted.items():

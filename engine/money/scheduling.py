@@ -1,9 +1,12 @@
 """From the facts of a contract to how each promise in it is earned. Pure.
 
-Ordered amounts are earned over their service dates; a change of a promise follows the method of its
-product family. Rated usage, and what was billed without an order, is earned over its own service
-dates. A credit takes back what it names: the dates of its invoice line, or, where it names none,
-first what is not yet earned and the rest at once. Costs follow the same dates.
+Ordered amounts are earned over their service dates; a change of a promise follows the method of
+its product family. What is a change shows from the versions of a fact: service that ends sooner or
+later than promised changes the promise from that day on, anything else corrects it from the start.
+Rated usage, and what was billed without an order, is earned over its own service dates. A
+credit takes back what it names: the dates of its invoice line, or, where it names none, first what
+is not yet earned and the rest at once. A billing correction follows a changed order, which says
+itself what is earned. Costs follow the same dates.
 """
 
 from __future__ import annotations
@@ -11,13 +14,15 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from engine.money.calendar import Period
+from engine.money.calendar import DAY, Period
 from engine.money.model import Fact, FactKind
 from engine.money.spread import (
+    Change,
+    Cut,
     Method,
     Part,
     Stretch,
@@ -82,32 +87,73 @@ class Plan:
         return hashlib.sha256(written.encode()).hexdigest()[:32]
 
 
-def plans(facts: Sequence[Fact], method_of: Callable[[str], Method]) -> tuple[Plan, ...]:
-    """The plan of every promise of one contract, in the order of their keys."""
+def plans(
+    versions: Sequence[Sequence[Fact]], method_of: Callable[[str], Method]
+) -> tuple[Plan, ...]:
+    """The plan of every promise of one contract, in the order of their keys.
+
+    ``versions`` are the facts, each as what it was from the first time to now; the last one holds.
+    """
+    facts = [several[-1] for several in versions]
     families = _families(facts)
-    parts: dict[PromiseKey, list[Part]] = defaultdict(list)
+    promised: dict[PromiseKey, list[Change]] = defaultdict(list)
+    rendered: dict[PromiseKey, list[Change]] = defaultdict(list)
     credits: dict[PromiseKey, list[Fact]] = defaultdict(list)
-    ordered = {fact.obligation for fact in facts if fact.kind is FactKind.ORDERED}
-    rated = {fact.obligation for fact in facts if fact.kind is FactKind.RATED_USAGE}
-    for fact in facts:
+    ordered = {fact.obligation for fact in facts if _orders(fact)}
+    for several in versions:
+        fact = several[-1]
         if not fact.amount_minor:
             continue
         key = _key(fact, families)
         match fact.kind:
-            case FactKind.ORDERED | FactKind.RATED_USAGE | FactKind.COST:
-                parts[key].append(_part(fact))
-            case FactKind.BILLED if fact.obligation not in ordered | rated:
-                parts[key].append(_part(fact))
+            case FactKind.ORDERED | FactKind.COST:
+                promised[key] += changes(several)
+            case FactKind.RATED_USAGE:
+                rendered[key].append(_part(fact))
+            case FactKind.BILLED if fact.obligation not in ordered:
+                rendered[key].append(_part(fact))
+            case FactKind.CORRECTED if fact.obligation not in ordered:
+                rendered[key].append(_part(replace(fact, amount_minor=-fact.amount_minor)))
             case FactKind.CREDITED:
                 credits[key].append(fact)
             case _:
                 pass
     found = []
-    for key in sorted({*parts, *credits}):
+    for key in sorted({*promised, *rendered, *credits}):
         method = method_of(key.family)
-        run = stretches(parts[key], method)
+        run = stretches(promised[key], method) + stretches(rendered[key], Method.SEPARATE)
         found.append(Plan(key, method, _credited(run, credits[key])))
     return tuple(plan for plan in found if plan.run)
+
+
+def changes(versions: Sequence[Fact]) -> list[Change]:
+    """What one ordered fact promised, and from when on it promises something else.
+
+    Only where the service ends otherwise than it did is the contract modified. Another price for
+    the same service, or another begin, was so from the start.
+    """
+    fact = versions[-1]
+    base = fact
+    promised = False
+    for version in versions:
+        if not version.amount_minor or version.currency != fact.currency:
+            promised = False
+        elif not promised or _begin(version) != _begin(base) or _end(version) == _end(base):
+            base, promised = version, True
+    if not promised or _begin(base) != _begin(fact):
+        base = fact
+    whole = replace(_part(base), key=_part(fact).key, charge=_part(fact).charge)
+    amount = fact.amount_minor - base.amount_minor
+    if _end(fact) < _end(base):
+        return [whole, Cut(whole.key, amount, _end(fact) + DAY, whole.charge)]
+    if _end(fact) > _end(base):
+        return [whole, replace(whole, amount_minor=amount, first=whole.last + DAY, last=_end(fact))]
+    return [whole]
+
+
+def _orders(fact: Fact) -> bool:
+    kinds = (FactKind.ORDERED, FactKind.RATED_USAGE)
+    return fact.kind in kinds and bool(fact.amount_minor)
 
 
 def _families(facts: Iterable[Fact]) -> dict[str, tuple[str, str]]:
@@ -128,9 +174,18 @@ def _key(fact: Fact, families: dict[str, tuple[str, str]]) -> PromiseKey:
 
 
 def _part(fact: Fact) -> Part:
-    first = fact.service_from or fact.effective_on
-    last = fact.service_to or first
-    return Part(f"{fact.obligation or ''}/{fact.key}", fact.amount_minor, first, max(first, last))
+    charge = fact.obligation or fact.key
+    key = f"{fact.obligation or ''}/{fact.key}"
+    promised = fact.kind in (FactKind.ORDERED, FactKind.COST)
+    return Part(key, fact.amount_minor, _begin(fact), _end(fact), charge if promised else "")
+
+
+def _begin(fact: Fact) -> date:
+    return fact.service_from or fact.effective_on
+
+
+def _end(fact: Fact) -> date:
+    return max(_begin(fact), fact.service_to or _begin(fact))
 
 
 def _credited(run: tuple[Stretch, ...], credits: Sequence[Fact]) -> tuple[Stretch, ...]:

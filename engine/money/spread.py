@@ -7,11 +7,13 @@ ends the day before, and a new one begins.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from typing import TypeAlias
 
 from engine.money.calendar import DAY, Period, elapsed, periods
 from engine.money.rounding import share
@@ -20,9 +22,10 @@ from engine.money.rounding import share
 class Method(StrEnum):
     """How a change of a contract is earned.
 
-    SEPARATE: the addition is a contract of its own. PROSPECTIVE: what was not yet earned and the
-    addition are earned together from then on. CATCH_UP: everything is spread anew from the start,
-    and the difference for the past is earned at once.
+    SEPARATE: the addition is a contract of its own; what changes a charge is earned with the rest
+    of that charge. PROSPECTIVE: what was not yet earned and the change are earned together from
+    then on. CATCH_UP: everything is spread anew from the start, and the difference for the past is
+    earned at once.
     """
 
     SEPARATE = "separate"
@@ -32,16 +35,36 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An amount promised (or taken back, when negative) for service from one day to another."""
+    """An amount promised (or taken back, when negative) for service from one day to another.
+
+    ``charge`` names what is earned together even when additions are contracts of their own.
+    """
 
     key: str
     amount_minor: int
     first: date
     last: date
+    charge: str = ""
 
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise ValueError(f"{self.key}: the service ends before it begins")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The service of the part named ``key`` ends before ``first``; its amount changes by so much.
+
+    Where nothing else goes on from that day, the difference is earned on it.
+    """
+
+    key: str
+    amount_minor: int
+    first: date
+    charge: str = ""
+
+
+Change: TypeAlias = Part | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,58 +86,94 @@ class Stretch:
         return share(self.amount_minor, elapsed(self.first, self.last, day))
 
 
-def stretches(parts: Sequence[Part], method: Method) -> tuple[Stretch, ...]:
-    """How parts of one promise are earned, as stretches. Order and keys do not matter."""
-    ordered = sorted(parts, key=lambda part: (part.first, part.last, part.key, part.amount_minor))
-    if method is Method.SEPARATE:
-        return tuple(_whole(part) for part in ordered)
+def stretches(changes: Sequence[Change], method: Method) -> tuple[Stretch, ...]:
+    """How parts of one promise are earned, as stretches. The order given does not matter."""
+    if method is not Method.SEPARATE:
+        return tuple(_together(changes, method))
+    groups: dict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        groups[change.charge or change.key].append(change)
+    return tuple(
+        stretch
+        for _name, group in sorted(groups.items())
+        for stretch in _together(group, Method.PROSPECTIVE)
+    )
+
+
+def _together(changes: Iterable[Change], method: Method) -> list[Stretch]:
+    """One pool: what begins on the same day keeps its own dates, what comes later changes all."""
+    by_day: dict[date, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_day[change.first].append(change)
     done: list[Stretch] = []
-    going: Stretch | None = None
-    for part in ordered:
-        if going is None or part.first > going.last:
+    going: list[Stretch] = []
+    ends: dict[str, date] = {}
+    for day in sorted(by_day):
+        today = sorted(by_day[day], key=_order)
+        _note_ends(ends, today)
+        done += [stretch for stretch in going if stretch.last < day]
+        going = [stretch for stretch in going if stretch.last >= day]
+        if not going:
             # Nothing of what went before is left to be earned with it.
-            done += [going] if going else []
-            going = _whole(part)
-        elif part.first == going.first and part.first == going.since:
-            amount = going.amount_minor + part.amount_minor
-            going = _even(amount, part.first, max(part.last, going.last))
-        elif method is Method.PROSPECTIVE:
-            cut, going = _prospective(going, part)
-            done.append(cut)
-        else:
-            ended, going = _catch_up(going, part)
-            done += ended
-    return (*done, *([going] if going else []))
+            going = [_even(one.amount_minor, day, _last(one)) for one in today]
+            continue
+        amount, last = sum(one.amount_minor for one in today), max(ends.values())
+        modify = _prospective if method is Method.PROSPECTIVE else _catch_up
+        ended, going = modify(going, amount, day, last)
+        done += ended
+    return [*done, *going]
 
 
-def _whole(part: Part) -> Stretch:
-    return _even(part.amount_minor, part.first, part.last)
+def _order(change: Change) -> tuple[date, str, int]:
+    return _last(change), change.key, change.amount_minor
+
+
+def _last(change: Change) -> date:
+    return change.last if isinstance(change, Part) else change.first
+
+
+def _note_ends(ends: dict[str, date], today: Sequence[Change]) -> None:
+    """The last day of service of everything promised so far, by key."""
+    for one in today:
+        if isinstance(one, Cut):
+            ends[one.key] = one.first - DAY
+    for one in today:
+        if isinstance(one, Part):
+            ends[one.key] = max(one.last, ends.get(one.key, one.last))
 
 
 def _even(amount_minor: int, first: date, last: date) -> Stretch:
     return Stretch(amount_minor, first, last, first, last)
 
 
-def _cut(going: Stretch, day: date) -> Stretch:
-    return Stretch(going.amount_minor, going.first, going.last, going.since, day - DAY)
+def _cut(going: Sequence[Stretch], day: date) -> list[Stretch]:
+    """The stretches as they are when they end before a day."""
+    return [
+        Stretch(one.amount_minor, one.first, one.last, one.since, day - DAY)
+        for one in going
+        if one.since < day
+    ]
 
 
-def _prospective(going: Stretch, part: Part) -> tuple[Stretch, Stretch]:
-    cut = _cut(going, part.first)
-    left = going.earned(going.last) - cut.earned(going.last)
-    return cut, _even(left + part.amount_minor, part.first, max(going.last, part.last))
+def _prospective(
+    going: Sequence[Stretch], amount: int, day: date, last: date
+) -> tuple[list[Stretch], list[Stretch]]:
+    cut = _cut(going, day)
+    left = total(going) - total(cut)
+    return cut, [_even(left + amount, day, max(day, last))]
 
 
-def _catch_up(going: Stretch, part: Part) -> tuple[list[Stretch], Stretch]:
-    cut = _cut(going, part.first)
-    amount, last = going.amount_minor + part.amount_minor, max(going.last, part.last)
-    anew = Stretch(amount, going.first, last, part.first, last)
+def _catch_up(
+    going: Sequence[Stretch], amount: int, day: date, last: date
+) -> tuple[list[Stretch], list[Stretch]]:
+    whole, first = sum(one.amount_minor for one in going) + amount, min(one.first for one in going)
+    last = max(last, first)
     # A term that was cut before keeps what was earned then; only this one is made up for.
-    owed = share(amount, elapsed(going.first, last, part.first - DAY))
-    had = share(going.amount_minor, elapsed(going.first, going.last, part.first - DAY))
-    made_up = owed - had
-    lump = _even(made_up, part.first, part.first)
-    return [cut, *([lump] if made_up else [])], anew
+    owed = share(whole, elapsed(first, last, day - DAY))
+    had = sum(share(one.amount_minor, elapsed(one.first, one.last, day - DAY)) for one in going)
+    lump = [_even(owed - had, day, day)] if owed != had else []
+    anew = [Stretch(whole, first, last, day, last)] if last >= day else []
+    return [*_cut(going, day), *lump], anew
 
 
 def by_period(run: Iterable[Stretch]) -> dict[Period, int]:

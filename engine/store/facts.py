@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from engine.model import Address
 from engine.money.model import Fact, FactKind
@@ -80,19 +80,41 @@ def mark(tx: Tx, contracts: Iterable[str], now: datetime) -> None:
 
 def of_contract(tx: Tx, contract: str) -> list[tuple[Address, Fact]]:
     """The facts that hold for a contract, those of its documents too, in the order seen."""
+    numbers = _heads_of(contract).subquery()
+    rows = tx.execute(
+        select(fact).join(numbers, numbers.c.number == fact.c.number).order_by(fact.c.number)
+    )
+    return [(Address(row.connection, row.object, row.id), _fact(row)) for row in rows]
+
+
+def _heads_of(contract: str) -> Select[tuple[int]]:
+    """The numbers of the facts that hold for a contract, those of its documents too."""
     documents = select(fact_head.c.document).where(
         fact_head.c.contract == contract, fact_head.c.document.is_not(None)
     )
-    rows = tx.execute(
-        select(fact)
-        .join(fact_head, fact_head.c.number == fact.c.number)
-        .where(
-            (fact_head.c.contract == contract)
-            | (fact_head.c.contract.is_(None) & fact_head.c.document.in_(documents))
-        )
-        .order_by(fact.c.number)
+    return select(fact_head.c.number).where(
+        (fact_head.c.contract == contract)
+        | (fact_head.c.contract.is_(None) & fact_head.c.document.in_(documents))
     )
-    return [(Address(row.connection, row.object, row.id), _fact(row)) for row in rows]
+
+
+def versions(tx: Tx, contract: str) -> list[tuple[Fact, ...]]:
+    """The facts of :func:`of_contract`, each with all it ever was, oldest first; the last holds."""
+    heads = _heads_of(contract).cte("heads")
+    chain = select(heads.c.number, heads.c.number.label("head")).cte("chain", recursive=True)
+    older = select(fact.c.supersedes, chain.c.head).where(
+        fact.c.number == chain.c.number, fact.c.supersedes.is_not(None)
+    )
+    chain = chain.union_all(older)
+    rows = tx.execute(
+        select(fact, chain.c.head)
+        .join(chain, chain.c.number == fact.c.number)
+        .order_by(chain.c.head, fact.c.number)
+    )
+    found: dict[int, list[Fact]] = {}
+    for row in rows:
+        found.setdefault(row.head, []).append(_fact(row))
+    return [tuple(several) for several in found.values()]
 
 
 def of_documents(tx: Tx, documents: Sequence[str]) -> list[Fact]:
