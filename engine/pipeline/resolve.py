@@ -44,6 +44,7 @@ from engine.store.ledger import Line
 from engine.store.sql import Tx
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
+MAKING: Final = (Operation.CREATE, Operation.UPSERT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def _shows_at(services: Services, intent: Intent) -> datetime | None:
 def _look(services: Services, unresolved: Sequence[Intent]) -> list[Answer]:
     groups: dict[tuple[str, str, bool], list[Intent]] = defaultdict(list)
     for intent in unresolved:
-        by_identity = intent.target_id is None
+        # One that is parked may name what it made; it is looked for as it was then.
+        by_identity = intent.target_id is None or intent.operation in MAKING
         groups[intent.connection, intent.object, by_identity].append(intent)
     answers: list[Answer] = []
     for (connection, object, by_identity), group in groups.items():
@@ -180,11 +182,7 @@ class _Resolving:
         """``None``: the intent is resolved and its delivery goes on."""
         intent = answer.intent
         if answer.hopeless or intent.parked:
-            if not intent.parked:
-                self._end(intent, IntentState.PARKED, "parked")
-                self._tell(intent, "parked", None)
-            report = IssueReport("IN_DOUBT", self._sync.name, intent.source)
-            return Problem(report)
+            return self._parked(answer)
         if answer.until is not None:
             return InDoubt(
                 min(answer.until, self._now + LOOK_AGAIN), "NOT_YET_KNOWABLE", counts=False
@@ -215,6 +213,16 @@ class _Resolving:
         self._absent(intent)
         return self._spent()
 
+    def _parked(self, answer: Answer) -> Result | None:
+        """A person's business, unless what was made is by now what was to be made."""
+        intent, record = answer.intent, answer.record
+        if intent.parked and record is not None and record.ref.id == intent.target_id:
+            return self._created(intent, record, differing(intent.fields, record.fields))
+        if not intent.parked:
+            self._end(intent, IntentState.PARKED, "parked")
+            self._tell(intent, "parked", None)
+        return Problem(IssueReport("IN_DOUBT", self._sync.name, intent.source))
+
     def _spent(self) -> Result | None:
         """A write that never arrives is not sent for ever."""
         tries = self._delivery.tries
@@ -231,8 +239,9 @@ class _Resolving:
     def _created(self, intent: Intent, record: Record, differs: list[str]) -> Result | None:
         spec = self._services.object_spec(Endpoint(intent.connection, intent.object))
         if differs and spec.immutable_when is not None:
-            self._end(intent, IntentState.PARKED, "parked", record.ref.id)
-            self._tell(intent, "parked", record.ref.id)
+            if not intent.parked:
+                self._end(intent, IntentState.PARKED, "parked", record.ref.id)
+                self._tell(intent, "parked", record.ref.id)
             report = IssueReport(
                 "RESOLVED_DIFFERS",
                 self._sync.name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from engine.model import Address, NewRow, Origin
+from engine.store import inbox
 from tests.moneyline.world import MoneyLine
 
 EFFECTS = ("confirmed", "unknown", "resolved", "absent", "refused", "parked")
@@ -36,6 +38,15 @@ def killed(line: MoneyLine, point: str, when: Callable[[], bool] = lambda: True)
         line.store.close()
         return
     raise AssertionError(f"the engine never came to {point}")
+
+
+def look_again(line: MoneyLine, sync: str, id: str) -> None:
+    """What `revline issues resync` does for one record."""
+    source = line.services.config.syncs[sync].source
+    address = Address(source.connection, source.object, id)
+    row = NewRow(address, "changed", Origin.OPERATOR, line.clock.now(), only_sync=sync)
+    with line.store.write() as tx:
+        inbox.add(tx, [row])
 
 
 def requests(line: MoneyLine, system: str, method: str, path: str) -> list[Any]:
