@@ -16,7 +16,6 @@ from engine.config.yaml import read_document
 from engine.mapping import examples
 from engine.mapping import schema as mapping_schema
 from engine.mapping.functions import FUNCTIONS, SPECIAL
-from engine.money.model import FactKind
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,11 +118,6 @@ def test_every_function_has_its_line():
     assert sorted(usages) == sorted(
         [function.usage for function in FUNCTIONS.values()] + list(SPECIAL.values())
     )
-
-
-def test_every_kind_of_fact_is_in_the_page():
-    (row,) = [row for row in tables("mappings.md")["Facts"] if row[0] == "`kind`"]
-    assert re.findall(r"`([a-z_]+)`", row[1]) == [kind.value for kind in FactKind]
 
 
 def test_every_expectation_has_its_line():
