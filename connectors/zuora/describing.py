@@ -24,7 +24,6 @@ _REQUIRED: Final = MappingProxyType(
         "orders": ("orderDate",),
         "invoices": ("invoiceDate", "invoiceItems"),
         "payments": ("amount", "currency", "type"),
-        "refunds": ("totalAmount", "type"),
         "usage": ("startDateTime", "unitOfMeasure", "quantity"),
         "journal_entries": (
             "accountingPeriodName", "currency", "journalEntryDate", "journalEntryItems",
@@ -43,7 +42,11 @@ _WRITTEN_ONLY: Final = MappingProxyType(
             "autoApplyToInvoiceUponPosting": FieldType.BOOLEAN,
             "effectiveDate": FieldType.DATE,
         },
-        "refunds": {"totalAmount": FieldType.DECIMAL, "invoices": FieldType.OTHER},
+        "refunds": {
+            "totalAmount": FieldType.DECIMAL,
+            "invoices": FieldType.OTHER,
+            "reversedPaymentNumber": FieldType.TEXT,
+        },
     }
 )
 _STAMPS: Final = frozenset(

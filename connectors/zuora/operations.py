@@ -66,6 +66,8 @@ CREATIONS: Final[Mapping[str, Creation]] = MappingProxyType(
             (
                 ("paymentNumber", "/v1/payments/{}/refunds"),
                 ("creditMemoNumber", "/v1/credit-memos/{}/refund"),
+                # "Reverse a payment": the bank took it back, and its invoices are open again.
+                ("reversedPaymentNumber", "/v1/gateway-settlement/payments/{}/chargeback"),
             ),
             "number",
         ),

@@ -20,6 +20,7 @@ from connectors.errors import (
     UnexpectedAnswer,
 )
 from connectors.records import Change, Fields, Operation, Ref, Value
+from connectors.zuora.crediting import with_items
 from connectors.zuora.errors import About
 from connectors.zuora.operations import (
     ACTS,
@@ -88,6 +89,8 @@ class Writer:
         given = _nested(change.fields)
         if kind.name == "orders":
             given = _with_custom_fields(given)
+        if kind.name == "credit_memos" and "invoiceNumber" in given and "items" not in given:
+            given = with_items(self.source, given)
         path, fields = _addressed(kind, creation, given)
         fields, number = _identified(kind, creation, change, fields, path)
         about = About(

@@ -62,6 +62,7 @@ _ACTS: Final[Mapping[tuple[str, str], Act]] = MappingProxyType(
             a, key, f.get("reason")
         ),
         ("charges", "dispute"): disputes.dispute,
+        ("charges", "refund"): refunds.refund_charge,
         ("disputes", "win"): lambda a, key, _: disputes.win(a, key),
         ("disputes", "lose"): lambda a, key, _: disputes.lose(a, key),
         ("invoices", "pay"): invoices.pay,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from sandbox.messages import Json
 from sandbox.stripe.account import DAY_SECONDS, Account
 from sandbox.stripe.api import balance
 from sandbox.stripe.api.payment_methods import BANK_DEBITS, behaviour_of
@@ -40,8 +41,13 @@ def _charge_of(call: Call) -> Record:
 
 
 def _create(call: Call) -> Record:
-    account = call.account
     charge = _charge_of(call)
+    return refund_charge(call.account, charge["id"], call.given("amount", "reason", "metadata"))
+
+
+def refund_charge(account: Account, id: str, fields: Mapping[str, Json]) -> Record:
+    """Refund a charge, all that is left of it unless an amount is given."""
+    charge = account.find("charges", id)
     left = charge["amount"] - charge["amount_refunded"]
     if charge["disputed"] and not _won(account, charge["id"]):
         text = f"Charge {charge['id']} has been charged back; cannot issue a refund."
@@ -51,11 +57,10 @@ def _create(call: Call) -> Record:
     if left <= 0:
         text = f"Charge {charge['id']} has already been refunded."
         raise not_now(text, "charge_already_refunded")
-    amount = check_amount(call.get("amount", left), charge["currency"], least=1)
+    amount = check_amount(fields.get("amount", left), charge["currency"], least=1)
     if amount > left:
         text = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
         raise not_now(text, param="amount")
-    fields = call.given("reason", "metadata")
     return refund(account, charge, amount, fields.get("reason"), fields.get("metadata"))
 
 
