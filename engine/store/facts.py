@@ -32,6 +32,7 @@ def settle(
     heads = _heads(tx, proofs, wanted)
     rows: list[dict[str, Any]] = []
     touched: set[str] = set()
+    documents: set[str] = set()
     for address, (proved, version) in proofs.items():
         before = heads.get(address, {})
         if any(_newer(row.source_version, version) for row in before.values()):
@@ -53,9 +54,10 @@ def settle(
                 }
             )
             touched |= {one for one in (values["contract"], last and last.contract) if one}
-            touched |= _contracts_of(tx, values["document"]) if not values["contract"] else set()
+            documents |= {one for one in (values["document"], last and last.document) if one}
     _append(tx, rows)
-    mark(tx, touched, now)
+    # What each contract has of a payment follows what all of them were billed together.
+    mark(tx, touched | _contracts_of(tx, documents), now)
     return len(rows)
 
 
@@ -201,15 +203,16 @@ def _heads(
     return found
 
 
-def _contracts_of(tx: Tx, document: str | None) -> set[str]:
-    if document is None:
-        return set()
-    rows = tx.execute(
-        select(fact_head.c.contract)
-        .where(fact_head.c.document == document, fact_head.c.contract.is_not(None))
-        .distinct()
-    )
-    return {row.contract for row in rows}
+def _contracts_of(tx: Tx, documents: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for part in chunks(sorted(documents)):
+        rows = tx.execute(
+            select(fact_head.c.contract)
+            .where(fact_head.c.document.in_(part), fact_head.c.contract.is_not(None))
+            .distinct()
+        )
+        found |= {row.contract for row in rows}
+    return found
 
 
 def _place(address: Address) -> tuple[str, str, str]:
