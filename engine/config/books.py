@@ -23,6 +23,7 @@ from engine.mapping.values import Unmapped, ValueMap
 from engine.money.model import FactKind
 
 REFUND_MEANS: Final = "refund_means"
+CASH_ONLY: Final = "cash_only"
 
 
 def build_books(document: Document, block: BooksBlock, problems: Problems) -> BooksConfig:
@@ -55,6 +56,9 @@ def shared_maps(block: ProjectFile) -> dict[str, ValueMap]:
     if block.books.refund_means:
         means = dict(block.books.refund_means)
         found[REFUND_MEANS] = ValueMap(REFUND_MEANS, means, Unmapped.REJECT, None)
+        # An unlisted reason is one issue, not one per mapping that asks.
+        cash = {reason: way == "cash_only" for reason, way in means.items()}
+        found[CASH_ONLY] = ValueMap(CASH_ONLY, cash, Unmapped.DEFAULT, default=False)
     return found
 
 

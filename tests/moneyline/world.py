@@ -72,6 +72,7 @@ connections:
 books:
   recognition_owner: revline
   tax_owner: zuora
+  refund_means: {{requested_by_customer: credit_memo, duplicate: cash_only}}
 syncs:
   billing_accounts:
     from: salesforce.Account
@@ -122,6 +123,62 @@ syncs:
     mapping: payment_to_customer_payment
     start_from: everything
     after: [invoices]
+  refunds:
+    from: stripe.refunds
+    observe: true
+    mapping: refund_observed
+    start_from: everything
+  conceded_refunds:
+    from: stripe.refunds
+    to: zuora.credit_memos
+    mapping: refund_to_credit_memo
+    start_from: everything
+  cash_refunds:
+    from: stripe.refunds
+    to: zuora.refunds
+    mapping: refund_to_payment_refund
+    start_from: everything
+    after: [payments]
+  failed_refunds:
+    from: stripe.refunds
+    to: zuora.refunds
+    mapping: refund_failed_to_refund
+    start_from: everything
+    mode: update_only
+  disputes:
+    from: stripe.disputes
+    observe: true
+    mapping: dispute_observed
+    start_from: everything
+  reversals:
+    from: stripe.disputes
+    to: zuora.refunds
+    mapping: dispute_to_reversal
+    start_from: everything
+    after: [payments]
+  dispute_fees:
+    from: stripe.disputes
+    to: netsuite.journalEntry
+    mapping: dispute_to_fee_journal
+    start_from: everything
+  credit_memos:
+    from: zuora.credit_memos
+    to: netsuite.creditMemo
+    mapping: credit_memo_to_credit_memo
+    start_from: everything
+    after: [invoices]
+  customer_refunds:
+    from: zuora.refunds
+    to: netsuite.customerRefund
+    mapping: refund_to_customer_refund
+    start_from: everything
+    after: [receipts, credit_memos]
+  cancelled_refunds:
+    from: zuora.refunds
+    to: netsuite.journalEntry
+    mapping: refund_canceled_to_journal
+    start_from: everything
+    after: [customer_refunds]
   periods:
     from: netsuite.accountingPeriod
     observe: true

@@ -1,0 +1,45 @@
+"""What customers and their banks do once they have paid, and how to look at what became of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.moneyline.world import MoneyLine
+
+
+def charge(line: MoneyLine) -> str:
+    """The charge of the one payment there is."""
+    (id,) = line.records("stripe", "charges")
+    return id
+
+
+def refund(line: MoneyLine, charge: str, amount: str | None, reason: str) -> str:
+    """Give back a part of a charge, or all that is left of it, as in Stripe's Dashboard."""
+    row = line.records("stripe", "charges")[charge]
+    fields: dict[str, object] = {"metadata": {"reason_code": reason}}
+    if amount is not None:
+        fields["amount"] = minor(amount, row["currency"])
+    return str(line.do("stripe", "charges", "refund", charge, fields)["id"])
+
+
+def dispute(line: MoneyLine, charge: str, reason: str = "fraudulent") -> str:
+    """The customer's bank disputes a charge."""
+    return str(line.do("stripe", "charges", "dispute", charge, {"reason": reason})["id"])
+
+
+def minor(amount: str, currency: str) -> int:
+    """An amount as Stripe counts it."""
+    places = {"jpy": 0, "kwd": 3}.get(currency, 2)
+    return int(Decimal(amount).scaleb(places))
+
+
+def total(line: MoneyLine, system: str, object: str, field: str) -> Decimal:
+    """The sum of a field over all records of an object."""
+    rows = line.records(system, object).values()
+    return sum((Decimal(row[field]) for row in rows), Decimal(0))
+
+
+def opportunity(line: MoneyLine, deal: str) -> tuple[str, Decimal]:
+    """Where Salesforce says the money of a deal stands, and how much of it was paid."""
+    row = line.records("salesforce", "Opportunity")[deal]
+    return row["Billing_Status__c"], Decimal(row["Paid_Amount__c"])
