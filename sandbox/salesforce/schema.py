@@ -20,7 +20,7 @@ _LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
     {"picklist": 255, "multipicklist": 4099, "email": 80, "phone": 40, "url": 255, "textarea": 255}
 )
 _ADDRESS_PARTS: Final = ("Street", "City", "State", "PostalCode", "Country")
-CURRENCIES: Final = ("EUR", "USD", "GBP", "CHF", "JPY", "SEK")
+CURRENCIES: Final = ("EUR", "USD", "GBP", "CHF", "JPY", "KWD", "SEK")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""What was posted, as NetSuite has it: by contract, by the month posted and the month served."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tests.moneyline.world import MoneyLine
+
+CURRENCIES = {"1": "USD", "2": "GBP", "3": "EUR", "4": "JPY", "5": "KWD"}
+_SERVICE = re.compile(r"service period (\d{4}-\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One revenue line of a journal; a debit of revenue is negative."""
+
+    journal: str
+    period: str
+    service: str
+    entity: str
+    currency: str
+    contract: str
+    account: str
+    amount: Decimal
+    memo: str
+
+
+def entries(line: MoneyLine) -> list[Entry]:
+    """Every revenue line posted, journals checked for balance."""
+    found = [
+        entry
+        for id, row in sorted(line.records("netsuite", "journalEntry").items())
+        for entry in _entries(id, row)
+    ]
+    return [entry for entry in found if entry.account != "230"]
+
+
+def _entries(id: str, row: dict[str, Any]) -> Iterator[Entry]:
+    lines = row["line"]
+    debits = sum(Decimal(one.get("debit") or 0) for one in lines)
+    assert debits == sum(Decimal(one.get("credit") or 0) for one in lines), id
+    for one in lines:
+        service = _SERVICE.search(one["memo"])
+        yield Entry(
+            journal=id,
+            period=row["tranDate"][:7],
+            service=service[1] if service else row["tranDate"][:7],
+            entity=str(row["subsidiary"]),
+            currency=CURRENCIES[str(row["currency"])],
+            contract=one["memo"].split(",")[0].split()[-1],
+            account=str(one["account"]),
+            amount=Decimal(one.get("credit") or 0) - Decimal(one.get("debit") or 0),
+            memo=one["memo"],
+        )
+
+
+def by_service(line: MoneyLine, contract: str | None = None) -> dict[str, Decimal]:
+    """Revenue by the month it was served in, in order."""
+    sums: Counter[str] = Counter()
+    for entry in entries(line):
+        if contract in (None, entry.contract):
+            sums[entry.service] += entry.amount  # type: ignore[assignment]
+    return {month: Decimal(amount) for month, amount in sorted(sums.items())}
+
+
+def by_period(line: MoneyLine, contract: str | None = None) -> dict[str, Decimal]:
+    """Revenue by the month it was posted in, in order."""
+    sums: Counter[str] = Counter()
+    for entry in entries(line):
+        if contract in (None, entry.contract):
+            sums[entry.period] += entry.amount  # type: ignore[assignment]
+    return {month: Decimal(amount) for month, amount in sorted(sums.items())}
