@@ -29,7 +29,8 @@ WRITE: Final = "write"
 SEARCH: Final = "search"
 
 LIST_MAX: Final = 100  # "Pagination", docs.stripe.com/api
-CHANGES_MAX: Final = 50  # every record of a page is read by itself
+# Every record of a page is read by itself, and a sandbox takes 25 calls a second in all.
+CHANGES_MAX: Final = 10
 WRITES_MAX: Final = 10  # calls that one apply makes, one per record
 SEARCH_CLAUSES_MAX: Final = 10  # "Search query language": clauses per query
 OVERLAP: Final = timedelta(minutes=5)
