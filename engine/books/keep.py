@@ -150,7 +150,7 @@ def _seal(services: Services, sync: SyncConfig) -> int:
     """Put due lines into batches; returns how many batches were made."""
     kind, last = LINE_OBJECTS[sync.source.object], last_ended(sync, services)
     with services.store.read() as tx:
-        if books.any_dirty(tx) or not books.unsealed(tx, kind, last):
+        if books.any_dirty(tx) or not books.any_unsealed(tx, kind, last):
             return 0
     now = services.clock.now()
     made = 0
@@ -158,7 +158,7 @@ def _seal(services: Services, sync: SyncConfig) -> int:
         closed = books.closed_periods(tx)
         groups: dict[tuple[str, ...], list[books.Line]] = defaultdict(list)
         late: set[str] = set()
-        for line in books.unsealed(tx, kind, last):
+        for line in books.unsealed(tx, kind, last, hold=True):
             if line.period in closed:
                 late.add(line.contract)
                 continue

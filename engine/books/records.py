@@ -12,8 +12,8 @@ from engine.books.spec import CONTRACTS, DEALS
 from engine.money.calendar import Period
 from engine.money.lines import Reason
 from engine.money.model import Fact, FactKind
-from engine.money.scheduling import COST
-from engine.money.summary import Summary, attributed, by_deal, summarise
+from engine.money.scheduling import COST, REVENUE
+from engine.money.summary import Summary, attributed, by_deal, deal_share, summarise
 from engine.store import books, facts
 from engine.store.books import Batch, Line
 from engine.store.sql import Tx
@@ -94,8 +94,7 @@ def contract_records(tx: Tx, names: Sequence[str]) -> dict[str, Record]:
     for name, changed_at in at.items():
         own = _facts(tx, name)
         if own:
-            lines = books.lines_of(tx, [name])
-            found[name] = _sums(CONTRACTS, name, own, lines, name, changed_at)
+            found[name] = _sums(CONTRACTS, name, own, _recognised(tx, name), name, changed_at)
     return found
 
 
@@ -106,17 +105,21 @@ def deal_records(tx: Tx, names: Sequence[str]) -> dict[str, Record]:
     found = {}
     for name, own_contracts in contracts.items():
         own: list[Fact] = []
-        lines: list[Line] = []
+        recognised = 0
         for contract in own_contracts:
             every = _facts(tx, contract)
-            parted = by_deal(every).get(name, ())
-            own += parted
-            if len(facts.deals(tx, [contract]).get(contract, [])) == 1:
-                lines += books.lines_of(tx, [contract])
+            own += by_deal(every).get(name, ())
+            recognised += deal_share(_recognised(tx, contract), every, name)
         changed_at = max((at[one] for one in own_contracts if one in at), default=None)
         if own and changed_at is not None:
-            found[name] = _sums(DEALS, name, own, lines, own_contracts[0], changed_at)
+            found[name] = _sums(DEALS, name, own, recognised, own_contracts[0], changed_at)
     return found
+
+
+def _recognised(tx: Tx, contract: str) -> int:
+    """What was handed over to be posted as revenue."""
+    lines = books.lines_of(tx, [contract])
+    return sum(one.amount_minor for one in lines if one.batch and one.kind == REVENUE)
 
 
 def _facts(tx: Tx, contract: str) -> tuple[Fact, ...]:
@@ -129,14 +132,12 @@ def _sums(
     object: str,
     name: str,
     own: Sequence[Fact],
-    lines: Sequence[Line],
+    recognised: int,
     contract: str,
     changed_at: datetime,
 ) -> Record:
     first = own[0]
     summary = summarise(own, first.currency, first.exponent)
-    revenue = [line for line in lines if line.kind == "revenue"]
-    recognised = sum(line.amount_minor for line in revenue if line.batch)
     fields: dict[str, Value] = {
         "id": name,
         "contract": contract,

@@ -192,10 +192,12 @@ class MappingProgram:
 
     def period(self, view: SourceView, lookups: Lookups) -> PeriodState | Unmappable | None:
         """See :meth:`~engine.mapping.model.CompiledMapping.period`."""
+        if self.period_program is None:
+            return None
         evaluation = self._evaluation(view, lookups)
         when = self.programs.when
         try:
-            if self.period_program is None or (when and not when.condition(evaluation)):
+            if when is not None and not when.condition(evaluation):
                 return None
             return self.period_program.of(evaluation)
         except DataFault as fault:

@@ -141,6 +141,15 @@ def by_deal(facts: Sequence[Fact]) -> dict[str, tuple[Fact, ...]]:
     return {name: tuple(own) for name, own in sorted(found.items())}
 
 
+def deal_share(amount: int, facts: Sequence[Fact], deal: str) -> int:
+    """A deal's part of what a contract earned: by what it ordered, the parts of all sum to it."""
+    ordered: dict[str, int] = defaultdict(int)
+    for fact in facts:
+        if fact.kind is FactKind.ORDERED and fact.deal:
+            ordered[fact.deal] += fact.amount_minor
+    return _part(amount, ordered, deal)
+
+
 def _part(amount: int, shares: Mapping[str, int], name: str) -> int:
     """One name's part of an amount; the parts of all names sum to it."""
     whole, before = sum(shares.values()), 0

@@ -218,9 +218,22 @@ def replace_lines(
     )
 
 
-def unsealed(tx: Tx, kind: str, last: Period) -> list[Line]:
-    """Lines of a kind, of periods up to one, that are in no batch yet; oldest period first."""
-    rows = tx.execute(
+def any_unsealed(tx: Tx, kind: str, last: Period) -> bool:
+    """Whether any line of a kind, of periods up to one, is in no batch yet."""
+    found = select(schedule_line.c.number).where(
+        schedule_line.c.batch.is_(None),
+        schedule_line.c.kind == kind,
+        schedule_line.c.period <= last.name,
+    )
+    return tx.execute(found.limit(1)).first() is not None
+
+
+def unsealed(tx: Tx, kind: str, last: Period, *, hold: bool = False) -> list[Line]:
+    """Lines of a kind, of periods up to one, that are in no batch yet; oldest period first.
+
+    With ``hold`` nobody else can put them into a batch before this transaction ends.
+    """
+    found = (
         select(schedule_line)
         .where(
             schedule_line.c.batch.is_(None),
@@ -229,6 +242,7 @@ def unsealed(tx: Tx, kind: str, last: Period) -> list[Line]:
         )
         .order_by(schedule_line.c.period, schedule_line.c.number)
     )
+    rows = tx.execute(found.with_for_update() if hold else found)
     return [_line(row) for row in rows]
 
 
