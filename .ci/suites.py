@@ -41,15 +41,16 @@ class Suite:
 
 
 SUITES = (
-    Suite("unit", ("unit", "mapping", "config", "pipeline")),
+    Suite("unit", ("unit", "mapping", "config", "pipeline", "money")),
     Suite("connectors", ("connectors",)),
-    Suite("store", ("store", "spool", "postgres")),
+    Suite("store", ("store", "spool", "postgres", "books")),
     Suite("simulation", ("simulation",), seeded=True),
     Suite("kills", ("kills",), parallel=False),
     Suite("receiver and daemon", ("receiver", "daemon"), parallel=False),
     Suite("command line", ("cli",)),
     Suite("sandbox", ("sandbox",)),
     Suite("end to end", ("endtoend",)),
+    Suite("money line", ("moneyline",)),
 )
 ELSEWHERE = frozenset({"repository"})  # run by make check
 
