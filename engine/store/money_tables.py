@@ -16,6 +16,7 @@ every_table: Final = metadata
 """Every table of the main store: importing this module makes it whole."""
 
 UNSEALED_LINE: Final = text("batch IS NULL")
+SEALED_LINE: Final = text("batch IS NOT NULL")
 DIRTY: Final = text("dirty")
 
 
@@ -67,6 +68,7 @@ book = table(
     Column("dirty", Boolean, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Index("book_dirty", "contract", sqlite_where=DIRTY, postgresql_where=DIRTY),
+    Index("book_changed", "updated_at", "contract"),
 )
 
 # How a promise is earned, version by version: the evidence of every modification.
@@ -104,10 +106,17 @@ schedule_line = table(
     Column("made_at", Instant, nullable=False),
     Column("batch", Text),
     Index("schedule_line_contract", "contract"),
-    Index("schedule_line_batch", "batch"),
+    Index(
+        "schedule_line_batch",
+        "batch",
+        sqlite_where=SEALED_LINE,
+        postgresql_where=SEALED_LINE,
+    ),
     Index(
         "schedule_line_unsealed",
+        "kind",
         "period",
+        "number",
         sqlite_where=UNSEALED_LINE,
         postgresql_where=UNSEALED_LINE,
     ),
@@ -123,6 +132,7 @@ journal_batch = table(
     Column("number", Integer, nullable=False),
     Column("sealed_at", Instant, nullable=False),
     UniqueConstraint("sync", "grouping", "number", name="journal_batch_next"),
+    Index("journal_batch_sealed", "sealed_at", "id"),
 )
 
 # Accounting periods as the ERP last showed them.

@@ -34,6 +34,7 @@ def _book() -> None:
         sqlite_where=sa.text("dirty"),
         postgresql_where=sa.text("dirty"),
     )
+    op.create_index("book_changed", "book", ["updated_at", "contract"], unique=False)
 
 
 def _fact() -> None:
@@ -97,6 +98,7 @@ def _journal_batch() -> None:
         sa.UniqueConstraint("sync", "grouping", "number", name="journal_batch_next"),
         sqlite_autoincrement=False,
     )
+    op.create_index("journal_batch_sealed", "journal_batch", ["sealed_at", "id"], unique=False)
 
 
 def _period_state() -> None:
@@ -153,12 +155,19 @@ def _schedule_line() -> None:
         sa.PrimaryKeyConstraint("number"),
         sqlite_autoincrement=True,
     )
-    op.create_index("schedule_line_batch", "schedule_line", ["batch"], unique=False)
+    op.create_index(
+        "schedule_line_batch",
+        "schedule_line",
+        ["batch"],
+        unique=False,
+        sqlite_where=sa.text("batch IS NOT NULL"),
+        postgresql_where=sa.text("batch IS NOT NULL"),
+    )
     op.create_index("schedule_line_contract", "schedule_line", ["contract"], unique=False)
     op.create_index(
         "schedule_line_unsealed",
         "schedule_line",
-        ["period"],
+        ["kind", "period", "number"],
         unique=False,
         sqlite_where=sa.text("batch IS NULL"),
         postgresql_where=sa.text("batch IS NULL"),
