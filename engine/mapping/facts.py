@@ -26,7 +26,10 @@ _PARTS: Final = (
     *("where", "key", "when", "amount", "currency", "effective_on", "service_from", "service_to"),
     *_TEXTS,
 )
-MINOR_MAX: Final = 10**18
+MINOR_MAX: Final = 10**16
+"""Of one fact: so much less than a database can count that sums of facts fit as well."""
+YEARS: Final = range(1970, 2101)
+"""Service is spread month by month: a year that was mistyped must not become a million months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,12 @@ class FactProgram:
         value = self._value(name, evaluation)
         if isinstance(value, datetime):
             value = date_of(value, "UTC")
-        if value is None or isinstance(value, date):
+        if value is None:
+            return None
+        if isinstance(value, date):
+            if value.year not in YEARS:
+                message = f"{self._place(name)}: {value} is not a day that books can hold"
+                raise DataFault("DATE_OUT_OF_RANGE", message)
             return value
         raise DataFault("WRONG_TYPE", f"{self._place(name)}: `{name}` is not a date")
 

@@ -65,8 +65,12 @@ def elapsed(first: date, last: date, until: date) -> Fraction:
         return Fraction(1)
     if not whole_months(first, last):
         return Fraction((until - first).days + 1, (last - first).days + 1)
-    total = sum(1 for _ in periods(first, last))
+    total = _month_number(last) - _month_number(first) + 1
     here = Period.of(until)
-    before = sum(1 for _ in periods(first, here.first)) - 1
+    before = _month_number(until) - _month_number(first)
     days = (here.last - here.first).days + 1
     return (before + Fraction((until - here.first).days + 1, days)) / total
+
+
+def _month_number(day: date) -> int:
+    return day.year * 12 + day.month

@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from engine.money.calendar import Period
+
+PERIODS_MAX: Final = 12 * 300
+"""How far to look for an open period: longer than any books were ever kept."""
 
 
 class Reason(StrEnum):
@@ -63,7 +67,7 @@ def plan_lines(
 
 def first_open(period: Period, is_closed: Callable[[Period], bool]) -> Period:
     """The first period from here on that takes postings."""
-    for _ in range(120):
+    for _ in range(PERIODS_MAX):
         if not is_closed(period):
             return period
         period = period.following

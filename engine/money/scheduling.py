@@ -192,7 +192,7 @@ def _credited(run: tuple[Stretch, ...], credits: Sequence[Fact]) -> tuple[Stretc
     for fact in sorted(credits, key=lambda one: (one.effective_on, one.key)):
         if fact.service_from is not None and fact.service_to is not None:
             taken: tuple[Part, ...] = (
-                Part(fact.key, -fact.amount_minor, fact.service_from, fact.service_to),
+                Part(fact.key, -fact.amount_minor, _begin(fact), _end(fact)),
             )
         else:
             whole = Part(fact.key, -fact.amount_minor, fact.effective_on, fact.effective_on)
