@@ -106,6 +106,10 @@ class _Compiler:
             for position, block in enumerate(file.facts)
         )
         self._period = compile_period(root, ("period",), file.period) if file.period else None
+        for position, fact in enumerate(self._facts):
+            self._refuse_links(("facts", position), *fact.expressions())
+        if self._period is not None:
+            self._refuse_links(("period",), *self._period.expressions())
         key = root.optional(("business_key",), file.business_key)
         self._refuse_links(("business_key",), key)
         for position, block in enumerate(file.children):
@@ -334,8 +338,8 @@ class _Compiler:
                     self._document, (name,), f"`{name}` has no meaning without `target`", key=True
                 )
 
-    def _refuse_links(self, path: KeyPath, expression: Expression | None) -> None:
-        if expression is not None and expression.links:
+    def _refuse_links(self, path: KeyPath, *expressions: Expression | None) -> None:
+        if any(expression is not None and expression.links for expression in expressions):
             self._problems.at(self._document, path, "linked(…) cannot be asked here")
 
     def _content(self) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from engine.config.problems import Block
 from engine.mapping.model import Enforce, OnConflict, OnMissing, Side
@@ -12,9 +13,16 @@ from engine.mapping.values import Unmapped
 from engine.money.model import FactKind
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+_IDENTITY_FORM: Final = re.compile(r"[A-Za-z0-9_-]*\{id\}[A-Za-z0-9_-]*")
 
 
-IdentityForm = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*\{id\}[A-Za-z0-9_-]*$")]
+def _identity_form(value: str) -> str:
+    if _IDENTITY_FORM.fullmatch(value) is None:
+        raise ValueError("write letters, digits, _ and -, and {id} once, such as O-{id}")
+    return value
+
+
+IdentityForm = Annotated[str, AfterValidator(_identity_form)]
 
 
 def _field_options(value: Any) -> Any:
@@ -38,9 +46,7 @@ class TargetBlock(Block):
 
     object: str
     identity: str | None = None
-    identity_as: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*\{id\}[A-Za-z0-9_-]*$")] | None = (
-        None
-    )
+    identity_as: IdentityForm | None = None
 
 
 class MatchBlock(Block):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from engine.config.yaml import KeyPath
 from engine.mapping.expression import Expression
 from engine.mapping.faults import SyntaxFault
 from engine.mapping.grammar import Scope, children_name, parse
+from engine.mapping.model import OnMissing
 from engine.mapping.programs import ChainShape, EachShape, ListShape, RecordShape, Shape
 from engine.mapping.schema import FieldBlock
 
@@ -18,16 +20,17 @@ if TYPE_CHECKING:
     from engine.mapping.fields import FieldCompiler
 
 _CHILDREN: Final = re.compile(r"\s*=?\s*(children\.[A-Za-z0-9_]+)\s*")
+_WHOLE_FIELD: Final = frozenset({"owner", "on_conflict", "enforce", "on_create_only"})
 
 
 def compile_shape(compiler: FieldCompiler, path: KeyPath, block: FieldBlock) -> Shape | None:
     """The shape of a field, where it has one; faults go to the compiler's problems."""
     if block.record is not None:
-        return RecordShape(compiler.programs((*path, "record"), block.record, None))
+        return _compile_parts(compiler, (*path, "record"), block.record)
     if block.list_ is not None:
         return ListShape(
             tuple(
-                RecordShape(compiler.programs((*path, "list", position), parts, None))
+                _compile_parts(compiler, (*path, "list", position), parts)
                 for position, parts in enumerate(block.list_)
             )
         )
@@ -48,8 +51,20 @@ def compile_shape(compiler: FieldCompiler, path: KeyPath, block: FieldBlock) -> 
     return EachShape(
         items=items,
         where=inner.optional((*path, "where"), block.where),
-        record=RecordShape(inner.programs((*path, "item"), block.item, None)),
+        record=_compile_parts(inner, (*path, "item"), block.item),
     )
+
+
+def _compile_parts(
+    compiler: FieldCompiler, path: KeyPath, parts: Mapping[str, FieldBlock]
+) -> RecordShape:
+    for name, part in parts.items():
+        for option in sorted(_WHOLE_FIELD & part.model_fields_set):
+            compiler.fault((*path, name, option), f"`{option}` is for whole fields, not for parts")
+        if part.on_missing is OnMissing.LATER:
+            message = "`later` is for whole fields, not for parts"
+            compiler.fault((*path, name, "on_missing"), message)
+    return RecordShape(compiler.programs(path, parts, None))
 
 
 def compile_items(
