@@ -72,11 +72,16 @@ class Life(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to read of an object: the fields and the associated objects, both sorted and unique."""
+    """What to read of an object: the fields and the associated objects, both sorted and unique.
+
+    ``fresh``: a write just made must show. A connector whose usual way of reading lags behind reads
+    in another way then, at whatever it costs.
+    """
 
     object: str
     fields: tuple[str, ...]
     associations: tuple[str, ...] = ()
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,15 +39,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is known of one record: its row, its v1 body, and all rows of a charge's segments."""
+    """What is known of one record: its row, its v1 body, and all rows of a charge's segments.
+
+    ``fresh``: the body was read because rows may lag, so it comes first.
+    """
 
     key: str
     row: Row | None = None
     body: Mapping[str, object] | None = None
     rows: tuple[Row, ...] = ()
+    fresh: bool = False
 
     def cell(self, kind: Kind, field: str) -> object:
         """The printed value, from whichever shows it."""
+        if self.fresh and self.body is not None and field in self.body:
+            return self.body[field]
         if self.row is not None and query.shows(kind, self.row, field):
             return query.cell(kind, self.row, field)
         return self.body.get(field) if self.body is not None else None
@@ -61,10 +67,13 @@ def read_records(source: Source, selection: Selection, ids: Sequence[str]) -> tu
     if kind.query:
         shown = rows_by_key(source, kind, unique)
     for key in unique:
-        if key not in shown and kind.v1:
+        if kind.v1 and (selection.fresh or key not in shown):
             body = v1_body(source.rest, kind, key)
+            row = shown[key].row if key in shown else None
             if body is not None:
-                shown[key] = Shown(key, body=body)
+                shown[key] = Shown(key, row, body, fresh=selection.fresh)
+            elif selection.fresh:
+                shown.pop(key, None)
     records = records_of(source, kind, selection, tuple(shown.values()))
     by_key = {record.ref.id: record for record in records}
     others = [key for key in unique if key not in by_key and _INTERNAL.fullmatch(key)]

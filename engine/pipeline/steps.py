@@ -32,9 +32,13 @@ def do_steps(
     answers: Lookups,
     keep: Keep,
 ) -> None:
-    """Do what is due on the targets of these records; ``keep`` gets each record's results."""
+    """Do what is due on the targets of these records; ``keep`` gets each record's results.
+
+    A step that was done and is due still is not done again: that would charge twice.
+    """
     going = list(linked)
     in_doubt = _in_doubt(services, [work for work, _link in going])
+    done: set[tuple[int, str]] = set()
     for _ in range(len(sync.mapping.actions) + 1):
         targets = _read(services, sync, [link for _work, link in going])
         due = []
@@ -43,7 +47,9 @@ def do_steps(
             found = (
                 sync.mapping.next_step(work.view, answers, target) if target is not None else None
             )
-            if isinstance(found, StepDue):
+            if isinstance(found, StepDue) and (work.delivery.number, found.name) in done:
+                keep(work.delivery.number, _without_effect(sync, work, found))
+            elif isinstance(found, StepDue):
                 due.append((work, link, found))
             elif isinstance(found, AwaitsLink | Unmappable):
                 keep(work.delivery.number, stopped(sync, work.delivery.source, found))
@@ -51,7 +57,15 @@ def do_steps(
         in_doubt = []
         if not due:
             return
+        done |= {(work.delivery.number, step.name) for work, _link, step in due}
         going = _act(services, sync, due, keep)
+
+
+def _without_effect(sync: SyncConfig, work: Work, step: StepDue) -> Result:
+    message = f"the step `{step.name}` was done, and its `done_when` does not hold yet"
+    return stopped(
+        sync, work.delivery.source, Unmappable((("STEP_WITHOUT_EFFECT", step.name, message),))
+    )
 
 
 def _in_doubt(services: Services, works: Iterable[Work]) -> list[Intent]:
@@ -69,7 +83,8 @@ def _in_doubt(services: Services, works: Iterable[Work]) -> list[Intent]:
 def _read(services: Services, sync: SyncConfig, linked: Sequence[Link]) -> dict[str, Record]:
     if not linked:
         return {}
-    selection = Selection(sync.target.object, sync.mapping.step_fields)
+    # A step that is done must not look due: its effect would be had twice.
+    selection = Selection(sync.target.object, sync.mapping.step_fields, fresh=True)
     ids = [link.far.id for link in linked]
     answer = services.gateway.read(
         sync.target.connection, lambda connector: connector.read(selection, ids), "read"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from tests.moneyline.world import MoneyLine
 
@@ -43,3 +44,17 @@ def opportunity(line: MoneyLine, deal: str) -> tuple[str, Decimal]:
     """Where Salesforce says the money of a deal stands, and how much of it was paid."""
     row = line.records("salesforce", "Opportunity")[deal]
     return row["Billing_Status__c"], Decimal(row["Paid_Amount__c"])
+
+
+def rows(line: MoneyLine, system: str, object: str) -> list[dict[str, Any]]:
+    """The records of an object."""
+    return list(line.records(system, object).values())
+
+
+def revenue(line: MoneyLine) -> Decimal:
+    """What was posted to the revenue accounts, all journals together."""
+    return -sum(
+        (one.foreign for row in rows(line, "netsuite", "journalEntry") for one in row["_impact"]
+         if one.account in ("401", "402", "403")),
+        Decimal(0),
+    )  # fmt: skip

@@ -41,6 +41,8 @@ _ALWAYS: Final = {
     "accounts": ("crmId", "parentId", "vATId"),
     "subscriptions": ("cancelledDate", "orderId", "cMRR"),
     "invoices": ("postedDate", "billRunId"),
+    "payments": ("referenceId",),
+    "refunds": ("referenceID",),
 }
 
 

@@ -309,3 +309,17 @@ def test_unknown_actions_and_objects_are_refused_in_words(desk: Desk) -> None:
     nothing = desk.apply(desk.change(Operation.CREATE, "products", fields={"name": "x"}))
     assert isinstance(nothing, Rejected)
     assert nothing.code == "NOT_WRITABLE"
+
+
+def test_what_must_be_fresh_is_not_read_from_the_index(desk: Desk, invoice: str) -> None:
+    desk.simulator.set_options({"index_delay_seconds": 60})
+    made = desk.make("credit_memos", None, invoiceNumber=invoice, amount=Decimal("10.00"))
+    desk.wait(minutes=2)
+    assert desk.read("credit_memos", made.id, "status").get("status") == "Draft"
+    desk.act("credit_memos", made.id, "post")
+    lagging, fresh = (
+        desk.connector.read(Selection("credit_memos", ("number", "status"), fresh=one), [made.id])
+        for one in (False, True)
+    )
+    assert lagging[0].get("status") == "Draft"
+    assert fresh[0].fields == {"number": made.id, "status": "Posted"}
