@@ -1,7 +1,9 @@
 # ruff: noqa: E501  (tables read better with one case per line)
-"""The shipped mappings name fields and choices that a stock account has.
+"""The shipped mappings between the CRMs name fields and choices that a stock account has.
 
-The simulators' schemas stand for the accounts: they follow the vendors' object references.
+The simulators' schemas stand for the accounts: they follow the vendors' object references. The
+mappings of the money half are held by the simulators themselves, which refuse a name they do not
+know (``tests/moneyline``).
 """
 
 from pathlib import Path
@@ -9,12 +11,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.config.mappings import load_mapping, mapping_names
+from engine.config.mappings import load_mapping
 
 ROOT = Path(__file__).parents[2]
 OURS = {"Revline_Id__c", "revline_id"}
 HUBSPOT = yaml.safe_load((ROOT / "sandbox/hubspot/schema.yaml").read_text(encoding="utf-8"))
 SALESFORCE = yaml.safe_load((ROOT / "sandbox/salesforce/objects.yaml").read_text(encoding="utf-8"))
+CRM = (
+    "company_to_account",
+    "contact_to_contact",
+    "contact_to_lead",
+    "deal_to_opportunity",
+    "lead_to_contact",
+    "opportunity_to_deal",
+    "owners_to_users",
+    "product_to_product2",
+)
 OWNER_FIELDS = {"email", "firstName", "lastName", "userId", "archived"}
 
 
@@ -39,7 +51,7 @@ def sides(mapping):
         yield kind.target_object, kind.identity_field, kind.parent_field, kind.programs
 
 
-@pytest.mark.parametrize("name", mapping_names(ROOT))
+@pytest.mark.parametrize("name", CRM)
 def test_every_field_exists(name):
     mapping = load_mapping(ROOT, name)
     assert set(mapping.selection.fields) <= fields_of(mapping.source_object)
@@ -60,7 +72,7 @@ def test_every_field_exists(name):
         assert set(table.fields) <= fields_of(table.object)
 
 
-@pytest.mark.parametrize("name", mapping_names(ROOT))
+@pytest.mark.parametrize("name", CRM)
 def test_every_required_field_is_written(name):
     mapping = load_mapping(ROOT, name)
     if mapping.target_object in HUBSPOT or not mapping.rules:
