@@ -265,6 +265,16 @@ def external_id_part(source_id: str) -> str:
     return _escaped(source_id)
 
 
+def parse_external_id_part(text: str) -> str | None:
+    """The source id that :func:`external_id_part` wrote as this text, or ``None``."""
+    try:
+        found = _unescaped(text)
+    except (ValueError, OverflowError):
+        return None
+    # Only what we would write ourselves is ours.
+    return found if found and _escaped(found) == text else None
+
+
 def parse_external_id(text: str) -> tuple[str, str] | None:
     """The object and source id that an external id of ours names, or ``None``."""
     marker, _, rest = text.partition("-")

@@ -1,8 +1,9 @@
 """Changes as calls, one per record, and their answers as outcomes.
 
-Records are made and changed by their external id (``PUT …/eid:…``), so that a repeated write is
-the same record again. Lists that are given are replaced whole: lines of a repeated call would
-otherwise be added once more (REST API Browser, parameter ``replace``).
+Records are upserted by their external id (``PUT …/eid:…``), so that a repeated write is the same
+record again. One that is created is posted with its external id: where that is taken NetSuite
+refuses, and what is there is not touched. Lists that are given are replaced whole: lines of a
+repeated call would otherwise be added once more (REST API Browser, parameter ``replace``).
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _applied(rest: Rest, change: Change) -> Outcome:
     if change.operation is Operation.ACT:
         raise Rejected(f"{object} has no action {change.action!r}", code="NO_SUCH_ACTION")
     if change.operation in _BY_IDENTITY:
-        return _put(rest, object, change)
+        return _made(rest, object, change)
     id = record_id(change.id or "")
     if id is None:
         raise Rejected(f"{change.id!r} is not a NetSuite record id", code="INVALID_ID")
@@ -89,7 +90,7 @@ def _applied(rest: Rest, change: Change) -> Outcome:
     return Confirmed(id=id, created=False)
 
 
-def _put(rest: Rest, object: str, change: Change) -> Outcome:
+def _made(rest: Rest, object: str, change: Change) -> Outcome:
     identity = change.identity
     if identity is None:
         raise Rejected(
@@ -101,14 +102,19 @@ def _put(rest: Rest, object: str, change: Change) -> Outcome:
             f"{identity.field} cannot identify a {object}: NetSuite writes by {IDENTITY_FIELD}",
             code="IDENTITY_FIELD",
         )
-    body = nested(change.fields)
-    path = f"{object}/eid:{external_id(identity.value)}"
+    body, own = nested(change.fields), external_id(identity.value)
     try:
-        response = rest.send("PUT", path, _replacing(object, body), _text(body))
+        if change.operation is Operation.CREATE:
+            text = _text({**body, IDENTITY_FIELD: own})
+            response = rest.send("POST", object, {}, text)
+        else:
+            path = f"{object}/eid:{own}"
+            response = rest.send("PUT", path, _replacing(object, body), _text(body))
     except Gone as error:
-        # A PUT makes what is not there: it is the record type, or one referred to, that is not.
+        # What is not there is made: it is the record type, or one referred to, that is not.
         raise Rejected(error.message, code=error.code, status=error.status) from None
-    return Confirmed(id=_id_of(response, object), created=None)
+    created = True if change.operation is Operation.CREATE else None
+    return Confirmed(id=_id_of(response, object), created=created)
 
 
 def _id_of(response: HttpResponse, object: str) -> str:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from connectors.base import Connector, Lists
-from connectors.records import Page, Record, Selection
-from connectors.values import parse_external_id
+from connectors.records import Life, Page, Record, Selection
 from engine.config.model import Endpoint, SyncConfig
 from engine.control import ControlError
-from engine.mapping.model import CompiledChild
+from engine.mapping.model import CompiledChild, RuleSet
 from engine.model import Address
 from engine.pipeline.services import Services
 from engine.store import deliveries, ledger, links
@@ -54,6 +53,8 @@ def rebuild_links(services: Services, sync: SyncConfig) -> tuple[int, int, int]:
     if root is not None:
         for records in _pages(services, sync.target, connector, (root,)):
             pairs = [pair for record in records if (pair := _root(sync, root, record))]
+            if sync.mapping.identity_is_plain:
+                pairs = _with_source(services, sync, pairs)
             _link(services, sync, pairs, count)
     for kind in kinds:
         endpoint = Endpoint(sync.target.connection, kind.target_object)
@@ -87,19 +88,40 @@ def _page(
 
 
 def _root(sync: SyncConfig, name: str, record: Record) -> _Pair | None:
-    return _pair(sync, name, sync.source.object, record, None)
+    return _pair(sync, sync.mapping, name, sync.source.object, record, None)
 
 
 def _child(sync: SyncConfig, kind: CompiledChild, record: Record) -> _Pair | None:
     parent = record.fields.get(kind.parent_field)
     root = Address(sync.target.connection, sync.target.object, str(parent or ""))
-    return _pair(sync, kind.identity_field or "", kind.source_object, record, root)
+    return _pair(sync, kind, kind.identity_field or "", kind.source_object, record, root)
+
+
+def _with_source(services: Services, sync: SyncConfig, pairs: Sequence[_Pair]) -> list[_Pair]:
+    """Those whose source record is there: a number such as O-00000001 may be the system's own."""
+    if not pairs:
+        return []
+    selection = Selection(sync.source.object, sync.mapping.selection.fields[:1])
+    ids = [pair.near.id for pair in pairs]
+    found = services.gateway.read(
+        sync.source.connection, lambda connector: connector.read(selection, ids), "read"
+    )
+    return [
+        pair
+        for pair, record in zip(pairs, found, strict=True)
+        if record.life is Life.LIVE and record.ref.id == pair.near.id
+    ]
 
 
 def _pair(
-    sync: SyncConfig, name: str, object: str, record: Record, root: Address | None
+    sync: SyncConfig,
+    rules: RuleSet,
+    name: str,
+    object: str,
+    record: Record,
+    root: Address | None,
 ) -> _Pair | None:
-    found = parse_external_id(str(record.fields.get(name) or ""))
+    found = rules.source_of_identity(str(record.fields.get(name) or ""))
     if found is None or found[0] != object:
         return None
     near = Address(sync.source.connection, object, found[1])

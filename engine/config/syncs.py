@@ -247,11 +247,7 @@ class SyncBuilder:
             creates = mode in (Mode.UPSERT, Mode.CREATE_ONLY) or (
                 position > 0 and mode is Mode.UPDATE_ONLY
             )
-            needs = facts.create_identity in (
-                CreateIdentity.EXTERNAL_ID,
-                CreateIdentity.UNIQUE_PROPERTY,
-            )
-            if creates and needs and identity is None:
+            if creates and _needs_identity(facts) and identity is None:
                 example = facts.identity_field or "Revline_Id__c"
                 self._problems.at(
                     self._document,
@@ -278,6 +274,17 @@ class SyncBuilder:
             self._problems.at(self._document, path, f"`{written}` is not a start", _START_HINT)
             return None
         return StartFrom(since=instant.astimezone(UTC))
+
+
+def _needs_identity(facts: ObjectSpec) -> bool:
+    """Whether records of this object can be found again only by an identity of ours.
+
+    An idempotency key is forgotten after a day, and a store that was lost has none: where the
+    object has a place for an identity, it is used.
+    """
+    by_value = (CreateIdentity.EXTERNAL_ID, CreateIdentity.UNIQUE_PROPERTY)
+    named = facts.create_identity is not CreateIdentity.NONE and facts.identity_field is not None
+    return facts.create_identity in by_value or named
 
 
 def sync_content(sync: SyncConfig) -> dict[str, Any]:

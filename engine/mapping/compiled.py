@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from connectors.records import MISSING, Record, Selection
-from connectors.values import external_id, external_id_part
+from connectors.values import (
+    external_id,
+    external_id_part,
+    parse_external_id,
+    parse_external_id_part,
+)
 from engine.mapping.evaluation import Evaluation
 from engine.mapping.expression import Expression
 from engine.mapping.facts import FactProgram, PeriodProgram
@@ -57,6 +62,15 @@ class ChildProgram:
     def identity_value(self, source_object: str, source_id: str) -> str:
         """See :meth:`~engine.mapping.model.RuleSet.identity_value`."""
         return external_id(source_object, source_id)
+
+    def source_of_identity(self, value: str) -> tuple[str, str] | None:
+        """See :meth:`~engine.mapping.model.RuleSet.source_of_identity`."""
+        return parse_external_id(value)
+
+    @property
+    def identity_is_plain(self) -> bool:
+        """See :class:`~engine.mapping.model.RuleSet`."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,22 @@ class MappingProgram:
         if self.identity_as is not None:
             return self.identity_as.replace("{id}", external_id_part(source_id))
         return external_id(source_object, source_id)
+
+    def source_of_identity(self, value: str) -> tuple[str, str] | None:
+        """See :meth:`~engine.mapping.model.RuleSet.source_of_identity`."""
+        if self.identity_as is None:
+            return parse_external_id(value)
+        before, _, after = self.identity_as.partition("{id}")
+        if not (value.startswith(before) and value.endswith(after)):
+            return None
+        inner = value[len(before) : len(value) - len(after)]
+        source_id = parse_external_id_part(inner)
+        return (self.source_object, source_id) if source_id is not None else None
+
+    @property
+    def identity_is_plain(self) -> bool:
+        """See :class:`~engine.mapping.model.RuleSet`."""
+        return self.identity_as is not None
 
     def business_key_of(self, view: SourceView) -> str:
         """See :meth:`~engine.mapping.model.CompiledMapping.business_key_of`."""

@@ -229,7 +229,17 @@ class RuleSet(Protocol):
     def digest(self) -> str: ...
 
     def identity_value(self, source_object: str, source_id: str) -> str:
-        """``revline-{object}-{source id}`` in the characters ``[A-Za-z0-9_-]``."""
+        """``revline-{object}-{source id}`` in the characters ``[A-Za-z0-9_-]``, or what the mapping
+        says instead (``identity_as``)."""
+        ...
+
+    def source_of_identity(self, value: str) -> tuple[str, str] | None:
+        """The object and id of the source record with this identity; ``None`` if it is not ours."""
+        ...
+
+    @property
+    def identity_is_plain(self) -> bool:
+        """Whether others may write such identities too: they do not say that they are ours."""
         ...
 
 

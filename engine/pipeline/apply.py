@@ -226,7 +226,7 @@ def _failed(
     if verdict.next is Next.DOUBT:
         settling.unknown(item, ending)
         return InDoubt(verdict.due_at, verdict.code)
-    look = verdict.next is Next.LOOK and _may_look(sync, item)
+    look = _may_be_ours(item, error, verdict) and _may_look(sync, item)
     final = verdict.next in (Next.ISSUE, Next.DUPLICATE, Next.LOOK) and not look
     settling.not_done(item, ending, tell="refused" if final else None)
     if verdict.next is Next.GONE:
@@ -238,6 +238,14 @@ def _failed(
     if final:
         return Problem(_report(sync, item, error, verdict))
     return _later(services, item, verdict, spared=spared)
+
+
+def _may_be_ours(item: Planned, error: CallError, verdict: Verdict) -> bool:
+    """Whether what a create met may be the record itself, made before and forgotten."""
+    if verdict.next is Next.LOOK:
+        return True
+    by_identity = item.intent.operation is Operation.CREATE and item.intent.identity is not None
+    return by_identity and isinstance(error, DuplicateFound) and len(error.candidates) <= 1
 
 
 def _may_look(sync: SyncConfig, item: Planned) -> bool:

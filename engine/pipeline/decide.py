@@ -106,13 +106,17 @@ def _immutable(services: Services, sync: SyncConfig, decided: Decided) -> Proble
 
 
 def _problem(sync: SyncConfig, code: str, decided: Decided, fields: Sequence[str]) -> Problem:
-    link = decided.matched.link
+    matched = decided.matched
+    target = matched.link.far if matched.link else None
+    if target is None and matched.target is not None:
+        ref = matched.target.ref
+        target = Address(sync.target.connection, ref.object, ref.id)
     return Problem(
         IssueReport(
             code=code,
             sync=sync.name,
             source=decided.matched.item.source,
-            target=link.far if link else None,
+            target=target,
             parameters={"fields": ", ".join(fields)},
         )
     )

@@ -289,9 +289,14 @@ class _Intending:
             return Operation.UPDATE
         rules = decided.matched.item.rules
         endpoint = Endpoint(self._sync.target.connection, rules.target_object)
-        identity = self._services.object_spec(endpoint).create_identity
-        by_value = identity in (CreateIdentity.EXTERNAL_ID, CreateIdentity.UNIQUE_PROPERTY)
-        return Operation.UPSERT if rules.identity_field and by_value else Operation.CREATE
+        spec = self._services.object_spec(endpoint)
+        by_value = spec.create_identity in (
+            CreateIdentity.EXTERNAL_ID,
+            CreateIdentity.UNIQUE_PROPERTY,
+        )
+        # An upsert may find the record: one that is not edited any more is made or left alone.
+        upserts = by_value and rules.identity_field and spec.immutable_when is None
+        return Operation.UPSERT if upserts else Operation.CREATE
 
     def _identity(self, decided: Decided) -> Identity | None:
         rules = decided.matched.item.rules

@@ -4,6 +4,7 @@ An upsert on our own identity needs no look-up first, and a backfill is spared o
 where a store was lost, or put back to an older state, an upsert finds records that were made
 before: it writes over what was theirs by now, and is refused where a field may be given only once.
 So the first sign of that makes us look before we create, for as long as looking finds something.
+Where an idempotency key is all that keeps a create from being repeated, we always look.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Resolves
+from connectors.base import CreateIdentity, Resolves
 from connectors.records import Found, Identity, Life, NotYetKnowable, Record
-from engine.config.model import SyncConfig
+from engine.config.model import Endpoint, SyncConfig
 from engine.pipeline.batch import Item
 from engine.pipeline.services import Services
 from engine.pipeline.targets import live_selection
@@ -51,6 +52,9 @@ def worth_a_look(services: Services, sync: SyncConfig, items: Sequence[Item]) ->
     connector = services.gateway.connector(sync.target.connection)
     if not able or not isinstance(connector, Resolves):
         return []
+    spec = services.object_spec(Endpoint(sync.target.connection, able[0].rules.target_object))
+    if spec.create_identity is CreateIdentity.IDEMPOTENCY_KEY:
+        return able  # Only the key keeps it from being made twice, and a new store has new keys.
     with services.store.read() as tx:
         sign = streams.get_meta(tx, _SIGN + f"{sync.name}/{able[0].rules.target_object}")
     return able if sign else [item for item in able if item.delivery.reason == LOOK_FIRST]

@@ -17,10 +17,11 @@ class Crash(BaseException):
 
 
 def fault(line: MoneyLine, system: str, method: str, path: str, **rule: Any) -> None:
-    """From now on one such request (``times`` for more) goes wrong; by default its answer is cut
-    off after it took effect."""
+    """From now on one such request goes wrong, ``nth`` says which; by default its answer is cut off
+    after it took effect."""
+    match = {"method": method, "path": path, "nth": rule.pop("nth", 1)}
     given = {"action": "reset", "phase": "after", "times": 1, **rule}
-    line.simulators[system].faults.add({"match": {"method": method, "path": path}, **given})
+    line.simulators[system].faults.add({"match": match, **given})
 
 
 def killed(line: MoneyLine, point: str, when: Callable[[], bool] = lambda: True) -> None:
@@ -73,3 +74,19 @@ def outcomes(line: MoneyLine, sync: str) -> list[str]:
         for entry in line.lines()
         if entry["sync"] == sync and entry["outcome"] in EFFECTS
     ]
+
+
+MADE = {
+    "zuora": ("accounts", "orders", "subscriptions", "invoices", "payments", "refunds"),
+    "stripe": ("customers", "payment_intents", "refunds"),
+    "netsuite": ("customer", "invoice", "customerPayment", "customerRefund", "journalEntry"),
+}
+
+
+def made(line: MoneyLine) -> dict[str, list[str]]:
+    """The ids of everything that is there, by system and object."""
+    return {
+        f"{system}.{object}": sorted(line.records(system, object))
+        for system, objects in MADE.items()
+        for object in objects
+    }

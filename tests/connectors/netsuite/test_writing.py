@@ -113,10 +113,11 @@ def test_update_delete_and_create() -> None:
         "8",
     ]
     assert [(one.method, one.target.partition("v1/")[2]) for one in server.asked] == [
-        ("PUT", "customer/eid:revline-c"),
+        ("POST", "customer"),
         ("PATCH", "journalEntry/7?replace=line"),
         ("DELETE", "invoice/8"),
     ]
+    assert json.loads(server.asked[0].body) == {"companyName": "A", "externalId": "revline-c"}
 
 
 def test_every_attempt_is_signed_anew() -> None:
