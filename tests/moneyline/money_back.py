@@ -14,6 +14,25 @@ def charge(line: MoneyLine) -> str:
     return id
 
 
+def intents(line: MoneyLine) -> dict[str, str]:
+    """The payment of each deal that has one invoice."""
+    invoices = line.records("zuora", "invoices")
+    deal_of = {
+        invoices[item["invoiceId"]]["invoiceNumber"]: item["subscriptionNumber"].split("-")[1]
+        for item in line.records("zuora", "invoice-items").values()
+    }
+    return {
+        deal_of[row["metadata"]["invoice_number"]]: id
+        for id, row in line.records("stripe", "payment_intents").items()
+    }
+
+
+def charges(line: MoneyLine) -> dict[str, str]:
+    """The charge of each deal that has one invoice."""
+    found = line.records("stripe", "payment_intents")
+    return {deal: found[id]["latest_charge"] for deal, id in intents(line).items()}
+
+
 def refund(line: MoneyLine, charge: str, amount: str | None, reason: str) -> str:
     """Give back a part of a charge, or all that is left of it, as in Stripe's Dashboard."""
     row = line.records("stripe", "charges")[charge]

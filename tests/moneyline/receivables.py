@@ -1,4 +1,4 @@
-"""What is owed, from three systems at once: documents in Zuora, cash in Stripe, the ledger in NetSuite.
+"""What is owed, from three systems: documents in Zuora, cash in Stripe, the ledger in NetSuite.
 
 Nothing here looks into our own store.
 """
@@ -37,10 +37,9 @@ class Owed:
         became = of["paid"] - of["refunded"] - of["lost"] + of["written_off"] + of["open"]
         if due == became:
             return None
-        named = ", ".join(f"{name} {amount}" for name, amount in sorted(of.items()) if amount)
-        return (
-            f"(c) {'+'.join(sorted(self.contracts))} {self.currency}: {due} != {became} ({named})"
-        )
+        terms = ", ".join(f"{name} {amount}" for name, amount in sorted(of.items()) if amount)
+        who = "+".join(sorted(self.contracts))
+        return f"(c) {who} {self.currency}: {due} != {became} ({terms})"
 
 
 def owed(line: MoneyLine) -> list[Owed]:
@@ -93,7 +92,7 @@ def _groups(items: Iterable[Row], posted: Mapping[str, Row]) -> dict[str, Owed]:
 
 
 def _add_cash(line: MoneyLine, zuora: Mapping[str, Row], groups: Mapping[str, Owed]) -> None:
-    """Cash as Stripe has it; of other payments what Zuora has applied. Unapplied cash stays apart."""
+    """Cash as Stripe has it; of other payments what is applied. Unapplied cash stays apart."""
     intents = line.records("stripe", "payment_intents")
     ours = {}
     for id, intent in intents.items():
@@ -150,9 +149,9 @@ def ledger_differs(line: MoneyLine) -> list[str]:
                     key = customers[one.about["entity"]], CURRENCIES[row["currency"]]
                     found[key] += one.foreign
     return [
-        f"(c) {number} {currency}: Zuora {wanted[number, currency]}, NetSuite {found[number, currency]}"
-        for number, currency in sorted({*wanted, *found})
-        if wanted[number, currency] != found[number, currency]
+        f"(c) {key[0]} {key[1]}: Zuora {wanted[key]}, NetSuite {found[key]}"
+        for key in sorted({*wanted, *found})
+        if wanted[key] != found[key]
     ]
 
 
