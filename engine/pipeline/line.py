@@ -107,12 +107,14 @@ class Line:
 
     def _do_steps(self, works: Sequence[Work], answers: Lookups) -> None:
         """The steps of roots that are as they should be, their children too."""
-        if not self._sync.mapping.actions or self._sync.enabled is Enabled.SHADOW:
+        reads_only = self._sync.enabled is Enabled.SHADOW or self._sync.mode is Mode.LINK_ONLY
+        if not self._sync.mapping.actions or reads_only:
             return
         linked = self._linked(works)
         do_steps(
             self._services,
             self._sync,
+            works,
             linked,
             answers,
             lambda number, result: self._results[number].append(result),

@@ -12,11 +12,22 @@ from datetime import datetime
 from connectors.records import Life, Operation, Record, Selection
 from engine.config.model import SyncConfig
 from engine.mapping.model import AwaitsLink, Desired, Lookups, StepDue, Unmappable
-from engine.model import Address, Intent, IntentState, Link
+from engine.model import Address, Intent, IntentState, IssueReport, Link
 from engine.pipeline.apply import apply
-from engine.pipeline.batch import Decided, Item, Matched, Planned, Result, Settled, Work
+from engine.pipeline.batch import (
+    Decided,
+    InDoubt,
+    Item,
+    Matched,
+    Planned,
+    Problem,
+    Result,
+    Settled,
+    Work,
+)
 from engine.pipeline.children import stopped
 from engine.pipeline.digests import body_digest
+from engine.pipeline.resolve import LOOK_AGAIN
 from engine.pipeline.services import Services
 from engine.store import deliveries, intents, ledger
 from engine.store.intents import Ending
@@ -28,44 +39,59 @@ Keep = Callable[[int, Result], None]
 def do_steps(
     services: Services,
     sync: SyncConfig,
+    works: Sequence[Work],
     linked: Sequence[tuple[Work, Link]],
     answers: Lookups,
     keep: Keep,
 ) -> None:
     """Do what is due on the targets of these records; ``keep`` gets each record's results.
 
-    A step that was done and is due still is not done again: that would charge twice.
+    ``works`` are all records of the batch, ``linked`` those that may go on. A step that was done
+    with the same fields and is due still is not done again: that could pay twice. A person can have
+    it done again, by a resync.
     """
-    going = list(linked)
-    in_doubt = _in_doubt(services, [work for work, _link in going])
-    done: set[tuple[int, str]] = set()
+    unsure = _settle_doubt(services, sync, works, answers, keep)
+    going = [(work, link) for work, link in linked if work.delivery.number not in unsure]
+    with services.store.read() as tx:
+        before = intents.acts_done(tx, [work.delivery.number for work, _l in going])
+    done = {act for act in before if act[0] not in _asked_again(works)}
     for _ in range(len(sync.mapping.actions) + 1):
-        targets = _read(services, sync, [link for _work, link in going])
+        targets = _read(services, sync, [link.far.id for _work, link in going])
         due = []
         for work, link in going:
             target = targets.get(link.far.id)
-            found = (
-                sync.mapping.next_step(work.view, answers, target) if target is not None else None
-            )
-            if isinstance(found, StepDue) and (work.delivery.number, found.name) in done:
-                keep(work.delivery.number, _without_effect(sync, work, found))
-            elif isinstance(found, StepDue):
-                due.append((work, link, found))
-            elif isinstance(found, AwaitsLink | Unmappable):
+            if target is None:
+                continue
+            found = sync.mapping.next_step(work.view, answers, target)
+            if isinstance(found, StepDue):
+                item = _planned(services, sync, work, link, found)
+                if _act_of(item.intent) in done:
+                    keep(work.delivery.number, _without_effect(sync, work, found))
+                else:
+                    due.append((work, link, item))
+            elif found is not None:
                 keep(work.delivery.number, stopped(sync, work.delivery.source, found))
-        _settle_doubt(services, sync, in_doubt, due)
-        in_doubt = []
         if not due:
             return
-        done |= {(work.delivery.number, step.name) for work, _link, step in due}
+        done |= {_act_of(item.intent) for _work, _link, item in due}
         going = _act(services, sync, due, keep)
 
 
+def _asked_again(works: Iterable[Work]) -> set[int]:
+    return {work.delivery.number for work in works if work.delivery.recheck}
+
+
+def _act_of(intent: Intent) -> tuple[int, str, str, str]:
+    return intent.delivery, intent.target_id or "", intent.business_key, intent.body_digest
+
+
 def _without_effect(sync: SyncConfig, work: Work, step: StepDue) -> Result:
-    message = f"the step `{step.name}` was done, and its `done_when` does not hold yet"
-    return stopped(
-        sync, work.delivery.source, Unmappable((("STEP_WITHOUT_EFFECT", step.name, message),))
+    message = (
+        f"the step `{step.name}` was done, and its `done_when` does not hold; it is done again "
+        "only by a resync"
     )
+    fault = ("STEP_WITHOUT_EFFECT", step.name, message)
+    return stopped(sync, work.delivery.source, Unmappable((fault,)))
 
 
 def _in_doubt(services: Services, works: Iterable[Work]) -> list[Intent]:
@@ -80,14 +106,13 @@ def _in_doubt(services: Services, works: Iterable[Work]) -> list[Intent]:
     ]
 
 
-def _read(services: Services, sync: SyncConfig, linked: Sequence[Link]) -> dict[str, Record]:
-    if not linked:
+def _read(services: Services, sync: SyncConfig, ids: Sequence[str]) -> dict[str, Record]:
+    if not ids:
         return {}
-    # A step that is done must not look due: its effect would be had twice.
-    selection = Selection(sync.target.object, sync.mapping.step_fields, fresh=True)
-    ids = [link.far.id for link in linked]
+    selection = Selection(sync.target.object, sync.mapping.step_fields)
+    wanted = list(dict.fromkeys(ids))
     answer = services.gateway.read(
-        sync.target.connection, lambda connector: connector.read(selection, ids), "read"
+        sync.target.connection, lambda connector: connector.read(selection, wanted), "read"
     )
     return {record.ref.id: record for record in answer if record.life is Life.LIVE}
 
@@ -95,21 +120,43 @@ def _read(services: Services, sync: SyncConfig, linked: Sequence[Link]) -> dict[
 def _settle_doubt(
     services: Services,
     sync: SyncConfig,
-    in_doubt: Sequence[Intent],
-    due: Sequence[tuple[Work, Link, StepDue]],
-) -> None:
-    """What was in doubt is done if it is not due any more, and never happened if it still is."""
+    works: Sequence[Work],
+    answers: Lookups,
+    keep: Keep,
+) -> set[int]:
+    """What was in doubt is done if it is not due any more, and never happened if it still is.
+
+    Returns the deliveries that stay in doubt: their target is gone, or what is due cannot be told.
+    """
+    in_doubt = _in_doubt(services, works)
     if not in_doubt:
-        return
+        return set()
+    by_number = {work.delivery.number: work for work in works}
+    targets = _read(services, sync, [intent.target_id or "" for intent in in_doubt])
+    unsure: set[int] = set()
+    endings: list[tuple[Intent, IntentState, str]] = []
     now = services.clock.now()
-    still = {(work.delivery.number, step.action) for work, _link, step in due}
+    for intent in in_doubt:
+        work, target = by_number[intent.delivery], targets.get(intent.target_id or "")
+        if target is None:
+            endings.append((intent, IntentState.PARKED, "parked"))
+            keep(intent.delivery, Problem(IssueReport("IN_DOUBT", sync.name, intent.source)))
+            unsure.add(intent.delivery)
+            continue
+        found = sync.mapping.next_step(work.view, answers, target)
+        if isinstance(found, AwaitsLink | Unmappable):
+            keep(intent.delivery, InDoubt(now + LOOK_AGAIN, "NOT_YET_KNOWABLE", counts=False))
+            unsure.add(intent.delivery)
+        elif found is not None and intent.business_key.endswith(f":{found.name}"):
+            endings.append((intent, IntentState.ABSENT, "absent"))
+        else:
+            endings.append((intent, IntentState.CONFIRMED, "resolved"))
     with services.store.write() as tx:
-        for intent in in_doubt:
-            absent = (intent.delivery, intent.action) in still
-            state = IntentState.ABSENT if absent else IntentState.CONFIRMED
-            outcome = "absent" if absent else "resolved"
+        deliveries.fence(tx, [by_number[one.delivery].delivery for one, _s, _o in endings])
+        for intent, state, outcome in endings:
             intents.end(tx, [Ending(intent.id, intent.attempts, state, outcome)], now)
             ledger.append(tx, [_line(sync, intent, outcome, now)])
+    return unsure
 
 
 def _line(sync: SyncConfig, intent: Intent, outcome: str, now: datetime) -> Line:
@@ -130,20 +177,20 @@ def _line(sync: SyncConfig, intent: Intent, outcome: str, now: datetime) -> Line
 def _act(
     services: Services,
     sync: SyncConfig,
-    due: Sequence[tuple[Work, Link, StepDue]],
+    due: Sequence[tuple[Work, Link, Planned]],
     keep: Keep,
 ) -> list[tuple[Work, Link]]:
     """Do one step of each; returns those that may go on to their next."""
-    planned = [_planned(services, sync, work, link, step) for work, link, step in due]
+    planned = [item for _work, _link, item in due]
     now = services.clock.now()
     with services.store.write() as tx:
-        deliveries.fence(tx, [work.delivery for work, _link, _step in due])
+        deliveries.fence(tx, [work.delivery for work, _link, _item in due])
         intents.record(tx, services.store.vault, [item.intent for item in planned], now, sent=True)
         services.failpoint("intent.before_commit")
     services.failpoint("intent.after_commit")
     results = apply(services, sync, planned)
     further = []
-    for (work, link, _step), item in zip(due, planned, strict=True):
+    for work, link, item in due:
         result = results[item.decided.matched.item.key]
         keep(work.delivery.number, result)
         if isinstance(result, Settled):

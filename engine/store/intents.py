@@ -213,6 +213,22 @@ def give_up(tx: Tx, deliveries: Iterable[int], now: datetime) -> int:
     return ended
 
 
+def acts_done(tx: Tx, deliveries: Iterable[int]) -> set[tuple[int, str, str, str]]:
+    """Actions that deliveries have done: (delivery, target id, business key, digest of fields)."""
+    found: set[tuple[int, str, str, str]] = set()
+    columns = (intent.c.delivery, intent.c.target_id, intent.c.business_key, intent.c.body_digest)
+    for part in chunks(sorted(deliveries)):
+        rows = tx.execute(
+            select(*columns).where(
+                intent.c.delivery.in_(part),
+                intent.c.operation == Operation.ACT.value,
+                intent.c.state == IntentState.CONFIRMED.value,
+            )
+        )
+        found.update((row[0], row[1] or "", row[2], row[3]) for row in rows)
+    return found
+
+
 def busy_targets(tx: Tx, targets: Iterable[Address], but: Iterable[int]) -> set[Address]:
     """Those of the records that an unresolved intent of another delivery is about to change."""
     mine = set(but)
