@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import stripe
-from conftest import Desk
+from stripe_desk import Desk
 from test_reading import paid
 
 from connectors.base import Confirmed, Failed, Outcome

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 import stripe
-from conftest import Desk
+from stripe_desk import Desk
 
 from connectors.base import FieldType, Wiring
 from connectors.records import Identity, Ref, Value, WebhookRequest

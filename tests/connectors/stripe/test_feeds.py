@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from conftest import Desk
+from stripe_desk import Desk
 from test_reading import paid
 
 from connectors.base import Confirmed

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from conftest import Desk
+from stripe_desk import Desk
 from test_reading import paid
 
 from connectors.base import Confirmed

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from conftest import Desk
+from stripe_desk import Desk
 
 from connectors.base import Confirmed, Wiring
 from connectors.errors import ActionNeeded, Rejected, UnexpectedAnswer

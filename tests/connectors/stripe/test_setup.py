@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Desk
+from stripe_desk import Desk
 
 from connectors.base import SetupKind, SetupNeed
 from connectors.errors import Rejected

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import Desk
+from stripe_desk import Desk
 from test_reading import CARD, paid
 
 from connectors.base import Confirmed, Failed
