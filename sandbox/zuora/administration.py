@@ -28,7 +28,7 @@ from sandbox.zuora.paying import (
     reverse_payment,
     write_off,
 )
-from sandbox.zuora.settlement import PAYMENT, add_refund, unapply
+from sandbox.zuora.settlement import PAYMENT, add_refund, apply, unapply, wanted_invoices
 from sandbox.zuora.tenant import Change, Lock, Tenant
 from sandbox.zuora.usage import record_usage
 from sandbox.zuora.values import Row, number, read_date
@@ -202,6 +202,11 @@ def _refund(tenant: Tenant, row: Row, fields: Fields) -> Row:
     return add_refund(tenant, PAYMENT, row, amount, fields)
 
 
+def _apply_payment(tenant: Tenant, row: Row, fields: Fields) -> Row:
+    wanted = wanted_invoices(tenant, fields, row["currency"])
+    return apply(tenant, PAYMENT, row, wanted, tenant.today())
+
+
 def _chargeback(tenant: Tenant, row: Row, fields: Fields) -> Row:
     amount = fields.amount("amount", row["currency"]) if fields.has("amount") else row["amount"]
     return reverse_payment(tenant, row, amount, fields)
@@ -218,6 +223,7 @@ _WORDS: Final[dict[tuple[str, str], Act]] = {
     ),
     ("invoices", "credit"): credit_invoice,
     ("credit-memos", "post"): _post_memo,
+    ("payments", "apply"): _apply_payment,
     ("payments", "cancel"): lambda t, row, _: cancel_payment(t, row),
     ("payments", "chargeback"): _chargeback,
     ("payments", "refund"): _refund,

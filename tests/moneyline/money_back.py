@@ -14,13 +14,18 @@ def charge(line: MoneyLine) -> str:
     return id
 
 
-def intents(line: MoneyLine) -> dict[str, str]:
-    """The payment of each deal that has one invoice."""
-    invoices = line.records("zuora", "invoices")
-    deal_of = {
-        invoices[item["invoiceId"]]["invoiceNumber"]: item["subscriptionNumber"].split("-")[1]
+def invoices(line: MoneyLine) -> dict[str, str]:
+    """The number of each deal's invoice, where it has one."""
+    numbers = {id: row["invoiceNumber"] for id, row in line.records("zuora", "invoices").items()}
+    return {
+        item["subscriptionNumber"].split("-")[1]: numbers[item["invoiceId"]]
         for item in line.records("zuora", "invoice-items").values()
     }
+
+
+def intents(line: MoneyLine) -> dict[str, str]:
+    """The payment of each deal that has one invoice."""
+    deal_of = {number: deal for deal, number in invoices(line).items()}
     return {
         deal_of[row["metadata"]["invoice_number"]]: id
         for id, row in line.records("stripe", "payment_intents").items()
