@@ -12,6 +12,12 @@ from connectors.stripe.connector import Stripe, build
 from sandbox.stripe import RESTRICTED_KEY
 from sandbox.stripe import Stripe as Simulator
 
+CARD = {
+    "payment_method": "pm_card_visa",
+    "confirm": True,
+    "allowed_payment_method_types": ("card",),
+}
+
 
 @dataclass
 class Desk:
@@ -56,3 +62,9 @@ class Desk:
         before = len(self.observed)
         work()
         return [f"{call.method} {call.path}" for call in self.observed[before:]]
+
+
+def paid(desk: Desk, amount: str = "12.34", currency: str = "usd", key: str = "p1") -> str:
+    outcome = desk.create("payment_intents", key, amount=Decimal(amount), currency=currency, **CARD)
+    assert isinstance(outcome, Confirmed), outcome
+    return outcome.id

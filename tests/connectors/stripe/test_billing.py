@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import stripe
-from stripe_desk import Desk
-from test_reading import paid
+from stripe_desk import Desk, paid
 
 from connectors.base import Confirmed, Failed, Outcome
 from connectors.records import Change, Identity, Operation, Selection, Value

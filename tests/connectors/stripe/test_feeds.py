@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from stripe_desk import Desk
-from test_reading import paid
+from stripe_desk import Desk, paid
 
 from connectors.base import Confirmed
 from connectors.records import Life, Page, Selection

@@ -6,8 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from stripe_desk import Desk
-from test_reading import paid
+from stripe_desk import Desk, paid
 
 from connectors.base import Confirmed
 from connectors.errors import Rejected

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from stripe_desk import Desk
+from stripe_desk import Desk, paid
 
 from connectors.base import Confirmed, Wiring
 from connectors.errors import ActionNeeded, Rejected, UnexpectedAnswer
@@ -20,18 +20,6 @@ from connectors.stripe.connector import Stripe, build
 from connectors.testing.hostile import Asked, HostileServer, answer
 from sandbox.simulator import Mutation
 from sandbox.stripe.keys import LIVE_RESTRICTED_KEY
-
-CARD = {
-    "payment_method": "pm_card_visa",
-    "confirm": True,
-    "allowed_payment_method_types": ("card",),
-}
-
-
-def paid(desk: Desk, amount: str = "12.34", currency: str = "usd", key: str = "p1") -> str:
-    outcome = desk.create("payment_intents", key, amount=Decimal(amount), currency=currency, **CARD)
-    assert isinstance(outcome, Confirmed), outcome
-    return outcome.id
 
 
 def test_a_dotted_name_leads_through_references_in_one_call(desk: Desk) -> None:

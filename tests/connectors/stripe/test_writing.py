@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from stripe_desk import Desk
-from test_reading import CARD, paid
+from stripe_desk import CARD, Desk, paid
 
 from connectors.base import Confirmed, Failed
 from connectors.errors import (
