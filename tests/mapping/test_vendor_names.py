@@ -1,47 +1,158 @@
 # ruff: noqa: E501  (tables read better with one case per line)
-"""The shipped mappings between the CRMs name fields and choices that a stock account has.
+"""The shipped mappings name fields and choices that a stock account has, or that we tell of.
 
-The simulators' schemas stand for the accounts: they follow the vendors' object references. The
-mappings of the money half are held by the simulators themselves, which refuse a name they do not
-know (``tests/moneyline``).
+For HubSpot and Salesforce the simulators' schemas stand for the accounts: they follow the vendors'
+object references. Zuora, Stripe and NetSuite are described by their connectors, the books by their
+page. A mapping does not name its systems: the fields must all be those of one system.
 """
 
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
-from engine.config.mappings import load_mapping
+from connectors import registry
+from connectors.errors import Rejected
+from connectors.netsuite.describing import described as described_by_netsuite
+from connectors.stripe.describing import description_of as described_by_stripe
+from connectors.zuora.describing import describe_object as described_by_zuora
+from engine.config.mappings import load_mapping, mapping_names
 
 ROOT = Path(__file__).parents[2]
-OURS = {"Revline_Id__c", "revline_id"}
 HUBSPOT = yaml.safe_load((ROOT / "sandbox/hubspot/schema.yaml").read_text(encoding="utf-8"))
 SALESFORCE = yaml.safe_load((ROOT / "sandbox/salesforce/objects.yaml").read_text(encoding="utf-8"))
-CRM = (
-    "company_to_account",
-    "contact_to_contact",
-    "contact_to_lead",
-    "deal_to_opportunity",
-    "lead_to_contact",
-    "opportunity_to_deal",
-    "owners_to_users",
-    "product_to_product2",
-)
+PAGE = (ROOT / "docs/money.md").read_text(encoding="utf-8")
 OWNER_FIELDS = {"email", "firstName", "lastName", "userId", "archived"}
+OURS = {"Revline_Id__c", "revline_id"}
+TOLD = set(
+    re.findall(r"`([A-Za-z_]+)`", PAGE.split("## What your systems need")[1].split("\n## ")[0])
+)
+MAPPINGS = mapping_names(ROOT)
 
 
-def fields_of(object_name):
-    if object_name == "owners":
-        return OWNER_FIELDS
-    if object_name in HUBSPOT:
-        return set(HUBSPOT[object_name]["properties"])
-    return {"Id", "CurrencyIsoCode", *SALESFORCE["objects"][object_name]["fields"]}
+class Nobody:
+    """A vendor that answers nothing: what is declared is all there is."""
+
+    def __getattr__(self, name):
+        def refuse(*_given, **_named):
+            raise Rejected("nobody is there", code="UNKNOWN_OBJECT")
+
+        return refuse
 
 
-def marks_of(object_name, field):
-    if object_name in HUBSPOT:
-        return "read_only" if HUBSPOT[object_name]["properties"][field].get("read_only") else ""
-    return str(SALESFORCE["objects"][object_name]["fields"].get(field, ""))
+class Fields:
+    """The fields of an object in one system: whether they are there, writable, needed."""
+
+    def __init__(self, known, writable=None, required=(), unique=(), plain=True):
+        self._known = known
+        self._writable = writable
+        self.required = set(required)
+        self.unique = set(unique)
+        self._plain = plain
+
+    def has(self, name):
+        return name in TOLD or name in OURS or name in self._known or self._head(name) is not None
+
+    def takes(self, name):
+        if name in TOLD or self._writable is None:
+            return self.has(name)
+        return self.has(name) and self._writable(name)
+
+    def _head(self, name):
+        head, dot, _rest = name.partition(".")
+        return head if dot and not self._plain and head in self._known else None
+
+
+def of_hubspot(name):
+    if name == "owners":
+        return Fields(OWNER_FIELDS)
+    if name not in HUBSPOT:
+        return None
+    properties = HUBSPOT[name]["properties"]
+    return Fields(properties, lambda field: not properties[field].get("read_only"))
+
+
+def of_salesforce(name):
+    if name not in SALESFORCE["objects"]:
+        return None
+    declared = SALESFORCE["objects"][name]["fields"]
+    required = {
+        field
+        for field, marks in declared.items()
+        if " required" in f" {marks}" and "default=" not in marks
+    }
+    return Fields(
+        {"Id", "CurrencyIsoCode", *declared},
+        lambda field: "read_only" not in str(declared.get(field, "")),
+        required,
+    )
+
+
+def of_books(name):
+    if f"| `{name}` |" not in PAGE.split("## What can be read")[1]:
+        return None
+    heading = "Batches" if name.endswith("_lines") else "Contracts and deals"
+    table = PAGE.split(f"### {heading}")[1].split("\n#")[0]
+    return Fields(set(re.findall(r"(?m)^\| `([a-z_]+)` \|", table)), lambda _field: False)
+
+
+def described(describe):
+    def of(name):
+        try:
+            found = describe(name)
+        except Rejected:
+            return None
+        fields = found.fields
+        unique = [one.name for one in fields.values() if one.unique]
+        required = [one.name for one in fields.values() if one.required_on_create]
+        return Fields(
+            fields,
+            lambda field: field in fields and fields[field].writable,
+            required,
+            unique,
+            plain=False,
+        )
+
+    return of
+
+
+SYSTEMS = {
+    "hubspot": of_hubspot,
+    "salesforce": of_salesforce,
+    "books": of_books,
+    "zuora": described(lambda name: described_by_zuora(Nobody(), name)),
+    "stripe": described(described_by_stripe),
+    "netsuite": described(lambda name: described_by_netsuite(Nobody(), name)),
+}
+
+
+@cache
+def everywhere(name):
+    found = {system: of(name) for system, of in SYSTEMS.items()}
+    return {system: fields for system, fields in found.items() if fields is not None}
+
+
+def systems(wanted):
+    """Those that have all these fields: object → names; and what each lacks, to be shown."""
+    lacking = {system: [] for system in SYSTEMS}
+    for object_name, names in wanted.items():
+        known = everywhere(object_name)
+        for system in SYSTEMS:
+            if system not in known:
+                lacking[system].append(object_name)
+            else:
+                lacking[system] += [
+                    f"{object_name}.{name}" for name in names if not known[system].has(name)
+                ]
+    return [system for system, names in lacking.items() if not names], lacking
+
+
+def identity_fields(object_name, names):
+    """The fields that the connectors of these systems declare for our identity."""
+    specs = [registry.spec(name).object(object_name) for name in names if name != "books"]
+    return {spec.identity_field for spec in specs if spec is not None}
 
 
 def sides(mapping):
@@ -51,40 +162,71 @@ def sides(mapping):
         yield kind.target_object, kind.identity_field, kind.parent_field, kind.programs
 
 
-@pytest.mark.parametrize("name", CRM)
-def test_every_field_exists(name):
-    mapping = load_mapping(ROOT, name)
-    assert set(mapping.selection.fields) <= fields_of(mapping.source_object)
-    for selection in mapping.includes.values():
-        assert set(selection.fields) <= fields_of(selection.object)
+def target_names(mapping):
+    """Target object → the fields that the mapping writes, matches by, looks up or looks at."""
+    found = {}
     for object_name, identity, parent, rules in sides(mapping):
-        known = fields_of(object_name)
-        assert identity in {*OURS, None}
-        assert parent is None or parent in known
-        written = {program.rule.target for program in rules.programs}
-        assert written <= known
-        assert {target for match in rules.matches for target in match.values} <= known
-        for program in rules.programs:
-            marks = marks_of(object_name, program.rule.target)
-            assert "read_only" not in marks
-            assert "create_only" not in marks or program.rule.on_create_only
+        names = found.setdefault(object_name, set())
+        names |= {program.rule.target for program in rules.programs}
+        names |= {target for match in rules.matches for target in match.values}
+        names |= {name for name in (identity, parent) if name}
+    found[mapping.target_object] |= set(mapping.step_fields)
     for table in mapping.catalogues:
-        assert set(table.fields) <= fields_of(table.object)
+        found.setdefault(table.object, set()).update(table.fields)
+    return found
 
 
-@pytest.mark.parametrize("name", CRM)
-def test_every_required_field_is_written(name):
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_every_field_that_is_read_exists(name):
     mapping = load_mapping(ROOT, name)
-    if mapping.target_object in HUBSPOT or not mapping.rules:
+    wanted = {mapping.source_object: set(mapping.selection.fields)}
+    for selection in mapping.includes.values():
+        wanted[selection.object] = set(selection.fields)
+    found, lacking = systems(wanted)
+    assert found, lacking
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_every_field_that_is_written_exists_and_can_be_written(name):
+    mapping = load_mapping(ROOT, name)
+    if mapping.observes:
         return
-    for object_name, _identity, parent, rules in sides(mapping):
-        declared = SALESFORCE["objects"][object_name]["fields"]
-        required = {
-            field
-            for field, marks in declared.items()
-            if " required" in f" {marks}" and "default=" not in marks
-        }
-        assert required <= {*(program.rule.target for program in rules.programs), parent}
+    found, lacking = systems(target_names(mapping))
+    assert found, lacking
+    for object_name, identity, _parent, rules in sides(mapping):
+        written = {program.rule.target for program in rules.programs}
+        fits = [
+            system
+            for system in found
+            if all(everywhere(object_name)[system].takes(field) for field in written)
+        ]
+        assert fits, (object_name, found)
+        unique = {one for system in fits for one in everywhere(object_name)[system].unique}
+        assert identity in {*unique, *identity_fields(object_name, fits), None}
+        for program in rules.programs:
+            if object_name in SALESFORCE["objects"]:
+                marks = str(SALESFORCE["objects"][object_name]["fields"].get(program.rule.target))
+                assert "create_only" not in marks or program.rule.on_create_only
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_every_required_field_is_written(name):
+    """A mapping without an identity makes no records."""
+    mapping = load_mapping(ROOT, name)
+    if mapping.observes or mapping.identity_field is None:
+        return
+    found, _lacking = systems(target_names(mapping))
+    for object_name, identity, parent, rules in sides(mapping):
+        given = {*(program.rule.target for program in rules.programs), parent, identity}
+        assert any(everywhere(object_name)[system].required <= given for system in found)
+
+
+def test_a_field_that_nobody_has_is_found():
+    assert systems({"invoice": {"tranId", "tranID"}})[0] == []
+    assert systems({"invoice": {"tranId"}})[0] == ["netsuite"]
+    assert systems({"payments": {"amount", "metadata.x"}})[0] == []
+    assert systems({"payment_intents": {"amount", "metadata.x"}})[0] == ["stripe"]
+    assert systems({"Opportunity": {"Amount"}, "Account": {"Nmae"}})[0] == []
 
 
 def test_stages_exist_and_go_both_ways():
