@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
-from connectors.base import ApiCall, Outcome, Wiring
+from connectors.base import ApiCall, Confirmed, Outcome, Wiring
 from connectors.records import Change, Identity, Operation, Value
 from connectors.stripe.connector import Stripe, build
 from sandbox.stripe import RESTRICTED_KEY
