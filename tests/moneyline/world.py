@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.app import Project, connector_specs
 from engine.config.load import load
+from engine.config.model import Config
 from engine.runner import Runner
 from engine.store import delivery_views, issues, ledger
 from engine.store.issues import StoredIssue
@@ -209,6 +210,7 @@ class MoneyLine:
         self.clock.simulators = tuple(one.clock for one in self.simulators.values())
         self.running = serve(list(self.simulators.values()))
         self.failpoint: Callable[[str], None] = lambda _point: None
+        self.config: Config | None = None
         self.folder = folder
         (folder / "revline.yaml").write_text(edit(self._text()))
         shutil.copytree(ROOT / "mappings", folder / "mappings")
@@ -238,9 +240,10 @@ class MoneyLine:
     # -- the engine ------------------------------------------------------------------------------
 
     def boot(self) -> None:
-        """Start the engine, as a new process would."""
-        config = load(self.folder, self.environ, connector_specs())
-        self.project = Project(config, self.environ, self.clock, lambda _text: None)
+        """Start the engine, as a new process would; what the project says is read once."""
+        if self.config is None:
+            self.config = load(self.folder, self.environ, connector_specs())
+        self.project = Project(self.config, self.environ, self.clock, lambda _text: None)
         self.store = self.project.open_store()
         self.services = replace(
             self.project.services(self.store), failpoint=lambda point: self.failpoint(point)
