@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.moneyline.identities import violations
 from tests.moneyline.world import MoneyLine
 
 
@@ -14,6 +15,8 @@ from tests.moneyline.world import MoneyLine
 def line(tmp_path: Path) -> Iterator[MoneyLine]:
     made = MoneyLine(tmp_path)
     yield made
+    broken = [] if made.codes() else violations(made)
     made.close()
+    assert broken == []
     for system, simulator in made.simulators.items():
         assert simulator.journal.violations == [], system

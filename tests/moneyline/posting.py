@@ -12,6 +12,8 @@ from typing import Any
 from tests.moneyline.world import MoneyLine
 
 CURRENCIES = {"1": "USD", "2": "GBP", "3": "EUR", "4": "JPY", "5": "KWD"}
+DEFERRED_ACCOUNT = "230"
+REVENUE_ACCOUNTS = ("401", "402", "403")
 _SERVICE = re.compile(r"service period (\d{4}-\d\d)")
 
 
@@ -37,7 +39,7 @@ def entries(line: MoneyLine) -> list[Entry]:
         for id, row in sorted(line.records("netsuite", "journalEntry").items())
         for entry in _entries(id, row)
     ]
-    return [entry for entry in found if entry.account != "230"]
+    return [entry for entry in found if entry.account in REVENUE_ACCOUNTS]
 
 
 def _entries(id: str, row: dict[str, Any]) -> Iterator[Entry]:
@@ -45,17 +47,18 @@ def _entries(id: str, row: dict[str, Any]) -> Iterator[Entry]:
     debits = sum(Decimal(one.get("debit") or 0) for one in lines)
     assert debits == sum(Decimal(one.get("credit") or 0) for one in lines), id
     for one in lines:
-        service = _SERVICE.search(one["memo"])
+        memo = one.get("memo") or ""
+        service = _SERVICE.search(memo)
         yield Entry(
             journal=id,
             period=row["tranDate"][:7],
             service=service[1] if service else row["tranDate"][:7],
             entity=str(row["subsidiary"]),
             currency=CURRENCIES[str(row["currency"])],
-            contract=one["memo"].split(",")[0].split()[-1],
+            contract=memo.split(",")[0].rpartition(" ")[2],
             account=str(one["account"]),
             amount=Decimal(one.get("credit") or 0) - Decimal(one.get("debit") or 0),
-            memo=one["memo"],
+            memo=memo,
         )
 
 

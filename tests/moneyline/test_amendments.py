@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.moneyline import orders
+from tests.moneyline.identities import violations
 from tests.moneyline.posting import Entry, by_period, by_service, entries
 from tests.moneyline.world import MoneyLine
 
@@ -85,7 +86,9 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     orders.renew(line, contracts["renewal"], date(2028, 1, 1))
     line.until(date(2028, 1, 3))
     yield Year(line, contracts, before)
+    broken = violations(line)
     line.close()
+    assert broken == []
     for system, simulator in line.simulators.items():
         assert simulator.journal.violations == [], system
 

@@ -1,0 +1,246 @@
+"""The identities that must hold, worked out from what the systems themselves hold.
+
+Each function returns what does not hold, in words. (a) What was quoted is what was ordered. (b)
+What was ordered is what was billed, less what billing took back, and what is still to bill; usage is
+billed by rate and units. (d) What was billed and not conceded is earned or deferred. (e) Journals
+balance and none was edited. Amounts of two currencies are never added.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sandbox.zuora.rating import months_of, periods, share
+from sandbox.zuora.values import Row, rounded
+from tests.moneyline.posting import CURRENCIES, DEFERRED_ACCOUNT, REVENUE_ACCOUNTS, entries
+from tests.moneyline.world import MoneyLine
+
+ZERO = Decimal(0)
+CORRECTIONS = "Subscription"
+
+
+def violations(line: MoneyLine) -> list[str]:
+    """Everything that does not hold."""
+    return [*identity_a(line), *identity_b(line), *identity_d(line), *identity_e(line)]
+
+
+def identity_a(line: MoneyLine) -> list[str]:
+    """Quoted = ordered, as the order was first placed."""
+    zuora = _Zuora(line)
+    orders = {row["orderNumber"] for row in line.records("zuora", "orders").values()}
+    quoted: dict[str, Decimal] = defaultdict(Decimal)
+    charges: dict[str, str] = {}
+    for id, row in line.records("salesforce", "OpportunityLineItem").items():
+        if f"O-{row['OpportunityId']}" in orders:
+            charges[f"C-{id}"] = f"S-{row['OpportunityId']}"
+            quoted[charges[f"C-{id}"]] += Decimal(str(row["TotalPrice"]))
+    ordered: dict[str, Decimal] = defaultdict(Decimal)
+    for row in zuora.first_charges:
+        if row["chargeNumber"] in charges:
+            ordered[charges[row["chargeNumber"]]] += row["tCV"]
+    return [
+        f"(a) {contract}: quoted {quoted[contract]}, ordered {ordered[contract]}"
+        for contract in sorted(quoted)
+        if quoted[contract] != ordered[contract]
+    ]
+
+
+def identity_b(line: MoneyLine) -> list[str]:
+    """Ordered = billed − corrected + still to bill, ex tax; usage = rate × units."""
+    zuora = _Zuora(line)
+    found = []
+    for contract, subscription in sorted(zuora.subscriptions.items()):
+        fixed = [row for row in zuora.charges_of(subscription) if row["chargeType"] != "Usage"]
+        numbers = {row["chargeNumber"] for row in fixed}
+        ordered = sum((row["tCV"] for row in fixed), ZERO)
+        billed = sum((i["chargeAmount"] for i in zuora.items if i["chargeNumber"] in numbers), ZERO)
+        corrected = sum(
+            (
+                item["amount"]
+                for item in zuora.memo_items
+                if item["chargeNumber"] in numbers and zuora.corrects(item)
+            ),
+            ZERO,
+        )
+        still = sum((_to_bill(row, subscription, zuora.items) for row in fixed), ZERO)
+        if ordered != billed - corrected + still:
+            found.append(
+                f"(b) {contract}: ordered {ordered}, billed {billed}, corrected {corrected}, "
+                f"still to bill {still}"
+            )
+    return [*found, *_usage(zuora)]
+
+
+def _to_bill(charge: Row, subscription: Row, items: Iterable[Row]) -> Decimal:
+    """What no invoice line covers yet of a segment."""
+    mine = [item for item in items if item["chargeNumber"] == charge["chargeNumber"]]
+    if charge["chargeType"] == "OneTime":
+        return ZERO if mine else charge["tCV"]
+    start, end = charge["effectiveStartDate"], charge["effectiveEndDate"]
+    left = ZERO
+    for whole in periods(subscription["subscriptionStartDate"], months_of(charge), start, end):
+        part = whole.within(start, end)
+        if part is not None and not any(
+            item["serviceStartDate"] <= part.start <= item["serviceEndDate"] for item in mine
+        ):
+            left += share(charge, part, whole, subscription["currency"])
+    return left
+
+
+def _usage(zuora: _Zuora) -> list[str]:
+    """Every unit that was rated is billed, and each line is its units at its rate."""
+    found = []
+    rates = {row["chargeNumber"]: row for row in zuora.charges if row["chargeType"] == "Usage"}
+    units: dict[str, Decimal] = defaultdict(Decimal)
+    for item in zuora.items:
+        if item["chargeNumber"] in rates:
+            rate = rates[item["chargeNumber"]]["salesPrice"]
+            units[item["subscriptionNumber"]] += item["quantity"]
+            wanted = rounded(item["quantity"] * rate, zuora.currency_of(item))
+            if item["chargeAmount"] != wanted:
+                found.append(f"(b) {item['chargeNumber']}: {wanted} due, {item['chargeAmount']}")
+    rated: dict[str, Decimal] = defaultdict(Decimal)
+    for row in zuora.usages:
+        if row["rbeStatus"] == "Processed":
+            rated[row["_subscriptionNumber"]] += row["quantity"]
+    if rated != units:
+        found.append(f"(b) units rated {dict(rated)}, billed {dict(units)}")
+    return found
+
+
+def identity_d(line: MoneyLine) -> list[str]:
+    """Billed − conceded, ex tax = earned + deferred, per company and currency."""
+    zuora = _Zuora(line)
+    billed: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for item in zuora.items:
+        billed[zuora.seller_of(item)] += item["chargeAmount"]
+    for item in zuora.memo_items:
+        if zuora.memo_of(item)["reasonCode"] != "Write-off":
+            billed[zuora.seller_of(item)] -= item["amount"]
+    earned: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for entry in entries(line):
+        earned[entry.entity, entry.currency] += entry.amount
+    deferred: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    found = []
+    for object in ("invoice", "creditMemo", "journalEntry"):
+        for row in line.records("netsuite", object).values():
+            for posting in row.get("_impact") or ():
+                key = str(row["subsidiary"]), CURRENCIES[str(row["currency"])]
+                if posting.account == DEFERRED_ACCOUNT:
+                    deferred[key] -= posting.foreign
+                elif object != "journalEntry" and posting.account in REVENUE_ACCOUNTS:
+                    found.append(
+                        f"(d) {row['tranId']}: posts {-posting.foreign} as revenue at once"
+                    )
+    found += [
+        f"(d) {key}: billed {billed[key]}, earned {earned[key]}, deferred {deferred[key]}"
+        for key in sorted({*billed, *earned, *deferred})
+        if billed[key] != earned[key] + deferred[key]
+    ]
+    return [*found, *_earned_whole(line, zuora)]
+
+
+def _earned_whole(line: MoneyLine, zuora: _Zuora) -> list[str]:
+    """When a contract's service is over and posted, what was ordered and not conceded is earned."""
+    found = []
+    posted = entries(line)
+    last = max((entry.period for entry in posted), default="")
+    for contract, subscription in sorted(zuora.subscriptions.items()):
+        charges = zuora.charges_of(subscription)
+        ends = [row["effectiveEndDate"] for row in charges if row["chargeType"] != "OneTime"]
+        if not ends or any(end is None or f"{end:%Y-%m}" > last for end in ends):
+            continue
+        usage = {row["chargeNumber"] for row in charges if row["chargeType"] == "Usage"}
+        due = sum((row["tCV"] for row in charges if row["chargeType"] != "Usage"), ZERO)
+        due += sum((i["chargeAmount"] for i in zuora.items if i["chargeNumber"] in usage), ZERO)
+        due -= sum(
+            (
+                item["amount"]
+                for item in zuora.memo_items
+                if item["subscriptionNumber"] == contract
+                and zuora.memo_of(item)["reasonCode"] != "Write-off"
+                and not zuora.corrects(item)
+            ),
+            ZERO,
+        )
+        earned = sum((entry.amount for entry in posted if entry.contract == contract), ZERO)
+        if earned != due:
+            found.append(f"(d) {contract}: {due} to be earned, {earned} posted")
+    return found
+
+
+def identity_e(line: MoneyLine) -> list[str]:
+    """Debits = credits in every journal, and a posted journal is as it was made."""
+    found = []
+    for id, row in line.records("netsuite", "journalEntry").items():
+        debits = sum((Decimal(one.get("debit") or 0) for one in row["line"]), ZERO)
+        credits = sum((Decimal(one.get("credit") or 0) for one in row["line"]), ZERO)
+        if debits != credits:
+            found.append(f"(e) journal {id}: debits {debits}, credits {credits}")
+        if row["lastModifiedDate"] != row["createdDate"]:
+            found.append(f"(e) journal {id}: edited at {row['lastModifiedDate']}")
+    return found
+
+
+@dataclass
+class _Zuora:
+    """What Zuora holds: the latest versions, and posted documents alone."""
+
+    line: MoneyLine
+    subscriptions: dict[str, Row] = field(init=False)
+    charges: list[Row] = field(init=False)
+    items: list[Row] = field(init=False)
+    memo_items: list[Row] = field(init=False)
+    usages: list[Row] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._accounts = self._of("accounts")
+        self._invoices = self._posted("invoices")
+        self._memos = self._posted("credit-memos")
+        rows = self._of("subscriptions").values()
+        self.subscriptions = {row["name"]: row for row in rows}
+        self.charges = [*self._of("rate-plan-charges").values()]
+        items = self._of("invoice-items").values()
+        self.items = [item for item in items if item["invoiceId"] in self._invoices]
+        items = self._of("credit-memo-items").values()
+        self.memo_items = [item for item in items if item["creditMemoId"] in self._memos]
+        self.usages = [*self._of("usages").values()]
+
+    def _of(self, object: str) -> dict[str, Any]:
+        return self.line.records("zuora", object)
+
+    def _posted(self, object: str) -> dict[str, Any]:
+        return {id: row for id, row in self._of(object).items() if row["status"] == "Posted"}
+
+    @property
+    def first_charges(self) -> list[Row]:
+        """The charges of the first version of every subscription."""
+        return [row for row in self.charges if row["version"] == 1]
+
+    def charges_of(self, subscription: Row) -> list[Row]:
+        return [row for row in self.charges if row["subscriptionId"] == subscription["id"]]
+
+    def memo_of(self, item: Row) -> Row:
+        found: Row = self._memos[item["creditMemoId"]]
+        return found
+
+    def corrects(self, item: Row) -> bool:
+        """Whether a line takes back what billing charged before the order changed."""
+        return bool(self.memo_of(item)["sourceType"] == CORRECTIONS)
+
+    def document_of(self, item: Row) -> Row:
+        found: Row = self._invoices.get(item.get("invoiceId")) or self.memo_of(item)
+        return found
+
+    def currency_of(self, item: Row) -> str:
+        return str(self.document_of(item)["currency"])
+
+    def seller_of(self, item: Row) -> tuple[str, str]:
+        """The company that sold, and the currency."""
+        document = self.document_of(item)
+        account = self._accounts[document["accountId"]]
+        return str(account["Subsidiary__NS"]), str(document["currency"])
