@@ -1,9 +1,14 @@
 """The identities that must hold, worked out from what the systems themselves hold.
 
-Each function returns what does not hold, in words. (a) What was quoted is what was ordered. (b)
-What was ordered is what was billed, less what billing took back, and what is still to bill; usage is
-billed by rate and units. (d) What was billed and not conceded is earned or deferred. (e) Journals
-balance and none was edited. Amounts of two currencies are never added.
+Each function returns what does not hold, in words.
+
+(a) What was quoted is what was ordered.
+(b) What was ordered is what was billed, less what billing took back, and what is still to bill;
+    usage is billed by rate and units.
+(d) What was billed and not conceded is earned or deferred.
+(e) Journals balance and none was edited.
+
+Amounts of two currencies are never added. What is owed, (c), is in ``receivables``.
 """
 
 from __future__ import annotations

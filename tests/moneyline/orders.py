@@ -11,9 +11,13 @@ from tests.moneyline.world import MoneyLine
 Fields = dict[str, Any]
 
 
+def noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
+
+
 def at(line: MoneyLine, day: date) -> None:
     """It is noon of a day, and nobody has looked yet."""
-    line.clock.shift(datetime.combine(day, time(12), UTC) - line.clock.now())
+    line.clock.shift(noon(day) - line.clock.now())
 
 
 def amend(line: MoneyLine, subscription: str, day: date, kind: str, fields: Fields) -> None:
