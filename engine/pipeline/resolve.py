@@ -44,6 +44,8 @@ from engine.store.ledger import Line
 from engine.store.sql import Tx
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
+SHOWS_WITHIN: Final = timedelta(minutes=5)
+"""How late a target may show what an action did to it; longer where its object says so."""
 MAKING: Final = (Operation.CREATE, Operation.UPSERT)
 
 
@@ -110,7 +112,7 @@ def _shows_at(services: Services, intent: Intent) -> datetime | None:
     """Until when the effect of an action may not be visible yet; ``None`` if it would be."""
     now = services.clock.now()
     spec = services.object_spec(Endpoint(intent.connection, intent.object))
-    shows_at = (intent.first_sent_at or now) + spec.lookup_lag
+    shows_at = (intent.first_sent_at or now) + max(SHOWS_WITHIN, spec.lookup_lag)
     return shows_at if shows_at > now else None
 
 

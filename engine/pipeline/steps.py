@@ -23,14 +23,15 @@ from engine.pipeline.batch import (
     Problem,
     Result,
     Settled,
+    TryLater,
     Work,
 )
 from engine.pipeline.children import stopped
 from engine.pipeline.digests import body_digest
-from engine.pipeline.resolve import LOOK_AGAIN
+from engine.pipeline.resolve import LOOK_AGAIN, SHOWS_WITHIN
 from engine.pipeline.services import Services
 from engine.store import deliveries, intents, ledger
-from engine.store.intents import Ending
+from engine.store.intents import Act, Ending
 from engine.store.ledger import Line
 
 Keep = Callable[[int, Result], None]
@@ -47,14 +48,12 @@ def do_steps(
     """Do what is due on the targets of these records; ``keep`` gets each record's results.
 
     ``works`` are all records of the batch, ``linked`` those that may go on. A step that was done
-    with the same fields and is due still is not done again: that could pay twice. A person can have
-    it done again, by a resync.
+    with the same fields and is due still is not done again: that could pay twice.
     """
     unsure = _settle_doubt(services, sync, works, answers, keep)
     going = [(work, link) for work, link in linked if work.delivery.number not in unsure]
     with services.store.read() as tx:
-        before = intents.acts_done(tx, [work.delivery.number for work, _l in going])
-    done = {act for act in before if act[0] not in _asked_again(works)}
+        done = intents.acts_done(tx, [work.delivery.number for work, _link in going])
     for _ in range(len(sync.mapping.actions) + 1):
         targets = _read(services, sync, [link.far.id for _work, link in going])
         due = []
@@ -65,30 +64,34 @@ def do_steps(
             found = sync.mapping.next_step(work.view, answers, target)
             if isinstance(found, StepDue):
                 item = _planned(services, sync, work, link, found)
-                if _act_of(item.intent) in done:
-                    keep(work.delivery.number, _without_effect(sync, work, found))
+                done_at = done.get(_act_of(item.intent))
+                if done_at is not None:
+                    keep(work.delivery.number, _unseen(services, sync, work, found, done_at))
                 else:
                     due.append((work, link, item))
             elif found is not None:
                 keep(work.delivery.number, stopped(sync, work.delivery.source, found))
         if not due:
             return
-        done |= {_act_of(item.intent) for _work, _link, item in due}
+        now = services.clock.now()
+        done |= {_act_of(item.intent): now for _work, _link, item in due}
         going = _act(services, sync, due, keep)
 
 
-def _asked_again(works: Iterable[Work]) -> set[int]:
-    return {work.delivery.number for work in works if work.delivery.recheck}
-
-
-def _act_of(intent: Intent) -> tuple[int, str, str, str]:
+def _act_of(intent: Intent) -> Act:
     return intent.delivery, intent.target_id or "", intent.business_key, intent.body_digest
 
 
-def _without_effect(sync: SyncConfig, work: Work, step: StepDue) -> Result:
+def _unseen(
+    services: Services, sync: SyncConfig, work: Work, step: StepDue, done_at: datetime
+) -> Result:
+    """What was done may show late; what does not show at all is told."""
+    now = services.clock.now()
+    shows_at = done_at + max(SHOWS_WITHIN, services.object_spec(sync.target).lookup_lag)
+    if now < shows_at:
+        return TryLater(min(shows_at, now + LOOK_AGAIN), "STEP_NOT_SEEN", counts=False)
     message = (
-        f"the step `{step.name}` was done, and its `done_when` does not hold; it is done again "
-        "only by a resync"
+        f"the step `{step.name}` was done, and its `done_when` does not hold; it is not done again"
     )
     fault = ("STEP_WITHOUT_EFFECT", step.name, message)
     return stopped(sync, work.delivery.source, Unmappable((fault,)))

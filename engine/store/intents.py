@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -213,19 +213,25 @@ def give_up(tx: Tx, deliveries: Iterable[int], now: datetime) -> int:
     return ended
 
 
-def acts_done(tx: Tx, deliveries: Iterable[int]) -> set[tuple[int, str, str, str]]:
-    """Actions that deliveries have done: (delivery, target id, business key, digest of fields)."""
-    found: set[tuple[int, str, str, str]] = set()
+Act: TypeAlias = tuple[int, str, str, str]
+"""What an action was: its delivery, target id, business key and the digest of its fields."""
+
+
+def acts_done(tx: Tx, deliveries: Iterable[int]) -> dict[Act, datetime]:
+    """The actions that deliveries have done, and when they were last known to be."""
+    found: dict[Act, datetime] = {}
     columns = (intent.c.delivery, intent.c.target_id, intent.c.business_key, intent.c.body_digest)
     for part in chunks(sorted(deliveries)):
         rows = tx.execute(
-            select(*columns).where(
+            select(*columns, intent.c.ended_at)
+            .where(
                 intent.c.delivery.in_(part),
                 intent.c.operation == Operation.ACT.value,
                 intent.c.state == IntentState.CONFIRMED.value,
             )
+            .order_by(intent.c.ended_at)
         )
-        found.update((row[0], row[1] or "", row[2], row[3]) for row in rows)
+        found.update({(row[0], row[1] or "", row[2], row[3]): row[4] for row in rows})
     return found
 
 

@@ -10,7 +10,15 @@ import pytest
 
 from connectors.memory.objects import MemoryObject, sales_objects
 from tests.simulation import world as worlds
-from tests.simulation.moments import codes, company, later, only, rows, settle_twice
+from tests.simulation.moments import (
+    codes,
+    company,
+    later,
+    only,
+    rounds,
+    rows,
+    settle_twice,
+)
 from tests.simulation.project import PROJECT
 from tests.simulation.world import Crash, World
 
@@ -123,3 +131,15 @@ def test_what_was_in_doubt_on_a_target_that_is_gone_is_for_a_person(make: type[W
     settle_twice(world)
     assert rows(world, SENT) == [("parked",)]
     assert "IN_DOUBT" in codes(world)
+
+
+def test_a_step_that_shows_late_is_waited_for(make: type[World]) -> None:
+    # given a target that shows what was done to it a minute later
+    world = make("Oslo")
+    company(world)
+    rounds(world, 10)
+    assert codes(world) == []
+    world.sales.update("Account", only(world, "Account").ref.id, {"BillingCity": "Rome"})
+    settle_twice(world)
+    assert rows(world, SENT) == [("confirmed",)]
+    assert codes(world) == []
