@@ -112,7 +112,8 @@ def _in_doubt(services: Services, works: Iterable[Work]) -> list[Intent]:
 def _read(services: Services, sync: SyncConfig, ids: Sequence[str]) -> dict[str, Record]:
     if not ids:
         return {}
-    selection = Selection(sync.target.object, sync.mapping.step_fields)
+    # A step that is done must not look due: its effect would be had twice.
+    selection = Selection(sync.target.object, sync.mapping.step_fields, fresh=True)
     wanted = list(dict.fromkeys(ids))
     answer = services.gateway.read(
         sync.target.connection, lambda connector: connector.read(selection, wanted), "read"
