@@ -270,6 +270,11 @@ def closing(store: Store) -> Iterator[Store]:
         store.close()
 
 
+def outside(config: Config) -> Mapping[str, ConnectionConfig]:
+    """The connections to other systems: all but the built-in source."""
+    return {name: one for name, one in config.connections.items() if name != books.CONNECTION}
+
+
 def configured(config: Config) -> Mapping[str, ConnectionConfig]:
     """The connections that a running sync uses."""
     used = {

@@ -6,6 +6,7 @@ shows the tenant's custom fields as they are written.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -59,15 +60,36 @@ def describe_object(rest: Rest, object: str) -> ObjectDescription:
     kind = kind_of(object)
     spec = SPEC.object(object)
     fields = {one.name: one for one in _declared(kind)}
-    for name in _custom_fields(rest, kind):
+    custom = _custom_fields(rest, kind)
+    for name in custom or ():
         fields.setdefault(name, _field(kind, name, FieldType.TEXT, writable=kind.name in UPDATES))
     return ObjectDescription(
         name=object,
         label=spec.label if spec is not None else object,
-        fields=MappingProxyType(fields),
+        fields=MappingProxyType(fields) if custom is not None else _AnyCustom(kind, fields),
         creatable=kind.name in CREATIONS,
         updatable=kind.name in UPDATES,
     )
+
+
+class _AnyCustom(Mapping[str, FieldDescription]):
+    """The declared fields of an object without records: any custom field may be there."""
+
+    def __init__(self, kind: Kind, fields: Mapping[str, FieldDescription]) -> None:
+        self._kind = kind
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> FieldDescription:
+        if name not in self._fields and CUSTOM_FIELD.fullmatch(name):
+            writable = self._kind.name in UPDATES
+            return _field(self._kind, name, FieldType.TEXT, writable=writable)
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
 
 
 def _declared(kind: Kind) -> list[FieldDescription]:
@@ -97,7 +119,8 @@ def _field(kind: Kind, name: str, type: FieldType, *, writable: bool) -> FieldDe
     )
 
 
-def _custom_fields(rest: Rest, kind: Kind) -> tuple[str, ...]:
+def _custom_fields(rest: Rest, kind: Kind) -> tuple[str, ...] | None:
+    """The custom fields that a record shows; ``None`` where there is no record to show any."""
     if not kind.query:
         return ()
     try:
@@ -111,4 +134,6 @@ def _custom_fields(rest: Rest, kind: Kind) -> tuple[str, ...]:
     names = [name for row in rows for name in row.printed]
     if not kind.fields:
         return tuple(names)
+    if not rows:
+        return None
     return tuple(name for name in names if CUSTOM_FIELD.fullmatch(name))

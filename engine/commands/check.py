@@ -16,12 +16,12 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
     the fields and values that these accounts have. Exit code 2 for faults of the configuration, 1
     for what is wrong in an account.
     """
-    from engine.app import unobserved
+    from engine.app import outside, unobserved
     from engine.mapping.examples import run_examples
 
     project = surroundings.project  # raises every fault of the files
 
-    for name in project.config.connections:
+    for name in outside(project.config):
         project.connector(name, unobserved)  # settings that only the connector understands
     failed = [
         f"{sync.mapping.name}: example {result.name!r} fails"
@@ -55,7 +55,7 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
                 surroundings.say(f"  {one.hint}")
         active = sum(1 for sync in config.syncs.values() if sync.enabled.value != "false")
         surroundings.say(
-            f"{_result(len(failed), len(wrong))}: {len(config.connections)} connections, "
+            f"{_result(len(failed), len(wrong))}: {len(outside(config))} connections, "
             f"{len(config.syncs)} syncs ({active} running)."
         )
         if online and not wrong:

@@ -23,6 +23,7 @@ def connections() -> None:
 @command("list", example="revline connections list --json", group=connections)
 def list_connections(surroundings: Surroundings) -> None:
     """List connections with their accounts, pauses and calls of today."""
+    from engine.app import outside
     from engine.store import connections as stored
     from engine.store import limits
 
@@ -33,7 +34,7 @@ def list_connections(surroundings: Surroundings) -> None:
         waits = limits.every(tx)
         calls = stored.calls_on(tx, now.date().isoformat())
     rows = []
-    for name, one in project.config.connections.items():
+    for name, one in outside(project.config).items():
         state = states.get(name)
         asked = waits.get(limits.account_of(one.connector, name, state), {})
         ahead = {limit: until for limit, until in asked.items() if until > now}
@@ -97,7 +98,7 @@ def check_connections(surroundings: Surroundings, *, names: tuple[str, ...]) -> 
     Nothing is stored; an account other than the one this project is linked to is reported.
     """
     from connectors.errors import CallError
-    from engine.app import unobserved
+    from engine.app import outside, unobserved
     from engine.store import connections as stored
 
     project = surroundings.project
@@ -106,7 +107,7 @@ def check_connections(surroundings: Surroundings, *, names: tuple[str, ...]) -> 
     with project.reading() as store, store.read() as tx:
         states = stored.every(tx)
     rows = []
-    for name in names or tuple(project.config.connections):
+    for name in names or tuple(outside(project.config)):
         pinned = states[name].account if name in states else None
         try:
             answered = project.connector(name, unobserved).check()

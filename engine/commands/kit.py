@@ -152,10 +152,11 @@ def sync_of(surroundings: Surroundings, name: str) -> Any:
 
 
 def connection_of(surroundings: Surroundings, name: str) -> Any:
-    """A connection by name, or an error with the nearest names."""
+    """A connection to another system by name, or an error with the nearest names."""
+    from engine.app import outside
     from engine.mapping.nearest import nearest
 
-    connections = surroundings.project.config.connections
+    connections = outside(surroundings.project.config)
     if name not in connections:
         raise CommandError(
             "unknown_connection",

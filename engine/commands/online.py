@@ -6,9 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.base import Connector, Describes, FieldDescription, ObjectDescription
+from connectors.base import (
+    Connector,
+    CreateIdentity,
+    Describes,
+    FieldDescription,
+    ObjectDescription,
+)
 from connectors.errors import CallError
-from engine.app import Project, configured, unobserved
+from engine.app import Project, configured, outside, unobserved
 from engine.config.model import Endpoint, Mode, SyncConfig
 from engine.mapping.nearest import nearest
 from engine.mapping.programs import FieldProgram
@@ -58,8 +64,10 @@ class Online:
 
     def findings(self) -> list[Finding]:
         """Everything that is wrong or worth knowing, each once."""
-        usable = [name for name in configured(self._project.config) if self._identity(name)]
-        for sync in self._project.config.syncs.values():
+        config = self._project.config
+        asked = [name for name in configured(config) if name in outside(config)]
+        usable = [name for name in asked if self._identity(name)]
+        for sync in config.syncs.values():
             if sync.enabled.value == "false":
                 continue
             if sync.source.connection in usable:
@@ -204,10 +212,16 @@ class Online:
         if field is None:
             message = f"{endpoint} has no identity field {name}"
             self._found.append(_fault("NO_IDENTITY_FIELD", message, sync.place, hint))
-        elif not (field.unique and field.writable):
-            lack = "unique" if not field.unique else "writable for us"
+        elif not ((field.unique or self._keyed(endpoint)) and field.writable):
+            lack = "writable for us" if not field.writable else "unique"
             message = f"the identity field {name} of {endpoint} is not {lack}"
             self._found.append(_fault("NO_IDENTITY_FIELD", message, sync.place, hint))
+
+    def _keyed(self, endpoint: Endpoint) -> bool:
+        """Whether the vendor itself sees to it that a repeated create makes no second record."""
+        spec = self._project.spec(endpoint.connection).object(endpoint.object)
+        keyed = (CreateIdentity.IDEMPOTENCY_KEY, CreateIdentity.OWN_NUMBER)
+        return spec is not None and spec.create_identity in keyed
 
     def _required(
         self,

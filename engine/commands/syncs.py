@@ -74,13 +74,16 @@ def _start(sync: Any) -> str:
 def _sentence(sync: Any) -> str:
     """One sync, told as one would tell a colleague."""
     mapping = sync.mapping
-    parts = [f"Brings {sync.source} to {sync.target} by the mapping {mapping.name}."]
+    parts = [_first(sync)]
     if sync.enabled.value == "false":
         parts.append("It is off.")
     elif sync.enabled.value == "shadow":
         parts.append("It runs in shadow: everything is computed and recorded, nothing is sent.")
-    count = len(mapping.rules)
-    parts.append(f"{_MODES[sync.mode.value]}; {count} field{'s' if count != 1 else ''} mapped.")
+    if not mapping.observes:
+        count = len(mapping.rules)
+        parts.append(f"{_MODES[sync.mode.value]}; {count} field{'s' if count != 1 else ''} mapped.")
+    if mapping.fact_kinds:
+        parts.append(f"Its records prove for the books what is {' and '.join(_kinds(sync))}.")
     matches = [match.rule for match in mapping.programs.matches]
     if matches:
         parts.append(f"Counterparts are found by {', then by '.join(matches)}.")
@@ -92,6 +95,8 @@ def _sentence(sync: Any) -> str:
         parts.append(
             f"Its {kind.name} become {kind.target_object}; one that is removed is {removed}."
         )
+    if mapping.actions:
+        parts.append(f"Then it does {', then '.join(mapping.actions)}, each if it is not done.")
     gates = [gate.name for gate in mapping.programs.gates]
     if gates:
         parts.append(f"Records are held until they pass {' and '.join(gates)}.")
@@ -99,6 +104,21 @@ def _sentence(sync: Any) -> str:
     if sync.after:
         parts.append(f"Its past is read after that of {', '.join(sync.after)}.")
     return " ".join(parts)
+
+
+def _first(sync: Any) -> str:
+    by = f"by the mapping {sync.mapping.name}"
+    if sync.mapping.observes:
+        return f"Watches {sync.source} {by} and writes nothing."
+    if sync.group_by:
+        hours = sync.period_end.total_seconds() / 3600
+        grouped = f"one per {', '.join(sync.group_by)}, {hours:g} hours after the month's end"
+        return f"Brings {sync.source} to {sync.target} {by}: {grouped}."
+    return f"Brings {sync.source} to {sync.target} {by}."
+
+
+def _kinds(sync: Any) -> list[str]:
+    return sorted(kind.value.replace("_", " ") for kind in sync.mapping.fact_kinds)
 
 
 def _rhythm(sync: Any) -> str:

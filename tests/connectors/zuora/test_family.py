@@ -122,6 +122,13 @@ def test_products_are_found_by_sku(desk: Desk) -> None:
     assert plans
 
 
+def test_without_a_record_any_custom_field_may_be_there(desk: Desk) -> None:
+    fields = desk.connector.describe("credit_memos").fields
+    assert fields["Anything__c"].name == "Anything__c"
+    assert "Anything__c" not in set(fields)
+    assert "anything" not in fields
+
+
 def test_custom_fields_are_described_and_read(desk: Desk) -> None:
     desk.account("A-1", Subsidiary__NS="2")
     assert desk.read("accounts", "A-1", "Subsidiary__NS").get("Subsidiary__NS") == "2"
