@@ -29,8 +29,8 @@ from connectors.stripe.reading import (
 )
 from connectors.stripe.shapes import Params
 
-# With the reads of a page no more than a sandbox takes in a second. Where it is not enough, the next
-# page goes on from the window that was reached.
+# With the reads of a page no more than a sandbox takes in a second. Where it is not enough, the
+# next page goes on from the window that was reached.
 _REQUESTS_MAX: Final = 12
 _MARGIN: Final = timedelta(hours=1)
 
