@@ -34,5 +34,5 @@ def test_the_built_in_source_is_no_connection_to_look_after(line: MoneyLine) -> 
     assert "prove for the books what is billed and tax" in told["invoices"]
     listed = [one["name"] for one in run(line, "connections", "list")]
     assert listed == ["salesforce", "zuora", "stripe", "netsuite"]
-    refused = run(line, "setup", "revline", code=2)
+    refused = run(line, "setup", "revline", code=1)
     assert refused["error"]["code"] == "unknown_connection"
