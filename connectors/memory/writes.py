@@ -80,18 +80,27 @@ def _replay(
         return None
     if before[0] != digest:
         system.violate("KEY_REUSED", change.object, f"{change.key} came with another body")
-    keyed = declared.spec.create_identity is CreateIdentity.IDEMPOTENCY_KEY
-    if keyed and change.operation is Operation.CREATE:
+    if _keyed(declared, change):
         horizon = declared.spec.replay_horizon
         age = system.now() - before[2]
         if horizon is None or age <= horizon.total_seconds() * 1_000_000:
             row = system.row(change.object, before[1] or "")
             if before[0] != digest or row is None:
                 raise Rejected("the key was used with another body", code="KEY_REUSED")
-            return _confirmed(declared, change, row, created=True)
+            return _confirmed(declared, change, row, created=change.operation is Operation.CREATE)
     if change.operation is Operation.CREATE and change.identity is None:
         system.violate("CREATE_REPEATED", change.object, f"{change.key} was sent again")
+    if change.operation is Operation.ACT:
+        system.violate("ACT_REPEATED", change.object, f"{change.key} was sent again")
     return None
+
+
+def _keyed(declared: MemoryObject, change: Change) -> bool:
+    """Whether a repeated key of this change is answered as it was the first time."""
+    if change.operation is Operation.ACT:
+        return any(one.name == change.action and one.replayable for one in declared.spec.actions)
+    keyed = declared.spec.create_identity is CreateIdentity.IDEMPOTENCY_KEY
+    return keyed and change.operation is Operation.CREATE
 
 
 def _effect(system: MemorySystem, declared: MemoryObject, change: Change) -> tuple[Row, bool]:
