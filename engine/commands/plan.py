@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from engine.commands.kit import Surroundings, command, sync_of
+from engine.commands.kit import CommandError, Surroundings, command, sync_of
 from engine.commands.run import must_be_active
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ def plan(
     """
     found = sync_of(surroundings, sync)
     must_be_active(found)
+    if found.mapping.observes:
+        raise CommandError(
+            "nothing_to_plan", f"{sync} only watches its source: it writes nothing, ever"
+        )
     given = {"sync": sync, "digest": digest, "ids": list(ids) or None, "limit": limit}
     if digest is not None:
         _apply(surroundings, given)

@@ -34,5 +34,7 @@ def test_the_built_in_source_is_no_connection_to_look_after(line: MoneyLine) -> 
     assert "prove for the books what is billed and tax" in told["invoices"]
     listed = [one["name"] for one in run(line, "connections", "list")]
     assert listed == ["salesforce", "zuora", "stripe", "netsuite"]
+    nothing = run(line, "plan", "subscriptions", code=1)
+    assert nothing["error"]["code"] == "nothing_to_plan"
     refused = run(line, "setup", "revline", code=1)
     assert refused["error"]["code"] == "unknown_connection"
