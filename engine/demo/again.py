@@ -36,6 +36,10 @@ COMMAND: Final = "revline demo --again"
 KEPT_FILE: Final = "simulators.json"
 POLL_SECONDS: Final = 2.5
 """Longer than the time between two polls of Salesforce."""
+TOKEN_SECONDS: Final = 1800.0
+KEPT_HEADERS: Final = frozenset(
+    {"content-type", "idempotency-key", "prefer", "stripe-version", "zuora-version"}
+)
 
 
 class NothingKept(Exception):
@@ -51,7 +55,9 @@ def kept(place: Path, simulators: Simulators, history: History) -> Iterator[None
         for entry in simulators.log(system):
             if is_write(system, entry) and entry["status"] is not None and entry["status"] < 300:
                 at = datetime.fromisoformat(entry["time"]).timestamp()
-                call = {name: entry[name] for name in ("method", "path", "query", "body")}
+                call = {
+                    name: entry[name] for name in ("method", "path", "query", "headers", "body")
+                }
                 events.append({"at": at, "system": system, "call": call})
     content = {
         "seed": SEED,
@@ -109,45 +115,68 @@ def _tell(simulators: Simulators, events: list[dict[str, Any]], environ: Mapping
     """Everything once more, at the times at which it was told first."""
     with requests.Session() as session:
         session.trust_env = False
-        tokens: dict[str, str] = {"hubspot": environ["HUBSPOT_TOKEN"]}
+        keys = SignedIn(simulators, session, environ)
         for event in events:
-            system = str(event["system"])
-            moment = datetime.fromtimestamp(float(event["at"]), UTC).isoformat()
+            system, at = str(event["system"]), float(event["at"])
+            moment = datetime.fromtimestamp(at, UTC).isoformat()
             simulators.post(system, "clock", {"set": moment, "freeze": True})
-            if "mutate" in event:
-                simulators.post(system, "mutate", event["mutate"])
-                continue
-            if system not in tokens:
-                tokens[system] = _salesforce_token(session, simulators.urls[system], environ)
-            _call(session, simulators.urls[system], event["call"], tokens[system])
+            if "admin" in event:
+                simulators.post(system, event["admin"], event["body"])
+            else:
+                _call(session, simulators.urls[system], event["call"], keys.token(system, at))
         for system in simulators.urls:
             simulators.post(system, "clock", {"reset": True})
 
 
 def _call(session: requests.Session, url: str, call: Mapping[str, Any], token: str) -> None:
+    sent = {name: value for name, value in call["headers"].items() if name in KEPT_HEADERS}
     answer = session.request(
         call["method"],
         f"{url}{call['path']}",
         params=[(name, value) for name, value in call["query"]],
         data=call["body"].encode(),
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        headers={**sent, "Authorization": f"Bearer {token}"},
         timeout=ANSWER_SECONDS,
     )
     if answer.status_code >= 300:
         raise SimulatorProblem(f"{call['path']} was answered {answer.status_code} this time")
 
 
-def _salesforce_token(session: requests.Session, url: str, environ: Mapping[str, str]) -> str:
-    answer = session.post(
-        f"{url}/services/oauth2/token",
-        data={
-            "grant_type": "client_credentials",
-            "client_id": environ["SALESFORCE_CLIENT_ID"],
-            "client_secret": environ["SALESFORCE_CLIENT_SECRET"],
-        },
-        timeout=ANSWER_SECONDS,
-    )
-    if not answer.ok:
-        raise SimulatorProblem("salesforce gives out no token this time")
-    token: str = answer.json()["access_token"]
-    return token
+class SignedIn:
+    """Tokens of the systems, each used for as long as it is good."""
+
+    def __init__(
+        self, simulators: Simulators, session: requests.Session, environ: Mapping[str, str]
+    ) -> None:
+        self._simulators = simulators
+        self._session = session
+        self._environ = environ
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    def token(self, system: str, at: float) -> str:
+        """A token that is good at a time, in seconds since 1970."""
+        held = self._tokens.get(system)
+        if held is None or at - held[1] > TOKEN_SECONDS:
+            held = self._tokens[system] = (self._new(system), at)
+        return held[0]
+
+    def _new(self, system: str) -> str:
+        if system == "hubspot":
+            return self._environ["HUBSPOT_TOKEN"]
+        if system == "stripe":
+            return self._environ["STRIPE_KEY"]
+        if system == "netsuite":
+            return str(self._simulators.post(system, "sign_in", {})["sign_in"])
+        path = {"salesforce": "/services/oauth2/token", "zuora": "/oauth/token"}[system]
+        answer = self._session.post(
+            f"{self._simulators.urls[system]}{path}",
+            data={
+                "grant_type": "client_credentials",
+                "client_id": self._environ[f"{system.upper()}_CLIENT_ID"],
+                "client_secret": self._environ[f"{system.upper()}_CLIENT_SECRET"],
+            },
+            timeout=ANSWER_SECONDS,
+        )
+        if not answer.ok:
+            raise SimulatorProblem(f"{system} gives out no token this time")
+        return str(answer.json()["access_token"])

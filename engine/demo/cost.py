@@ -45,6 +45,15 @@ _STAGE_OF_SOURCE: Final[Mapping[str, tuple[str, ...]]] = {
 STAGES: Final = ("owners", "companies", "leads", "contacts", "products", "deals")
 BACK: Final = "back to HubSpot"
 
+# Parts of addresses that are posted to without changing anything, per system.
+_READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "hubspot": ("/search", "/batch/read", "/oauth/"),
+    "salesforce": ("/services/oauth2/",),
+    "zuora": ("/oauth/token", "/object-query/", "/query/jobs"),
+    "stripe": (),
+    "netsuite": ("/auth/oauth2/", "/query/v1/suiteql"),
+}
+
 _HUBSPOT = re.compile(
     r"^/crm/(?P<kind>objects|associations|owners|properties)/[^/]+(?:/(?P<object>\w+))?(?P<rest>/.*)?$"
 )
@@ -176,6 +185,4 @@ def is_write(system: str, entry: Mapping[str, Any]) -> bool:
     if entry["method"] == "GET":
         return False
     path = str(entry["path"]).rstrip("/")
-    if system == "hubspot":
-        return not path.endswith(("/search", "/batch/read")) and "/oauth/" not in path
-    return not path.startswith("/services/oauth2/")
+    return not any(part in path for part in _READS[system])

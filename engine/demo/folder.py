@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from engine.init.project import SANDBOX_CREDENTIALS, contents
@@ -17,7 +18,7 @@ MARKER: Final = ".revline-demo"
 ENVIRONMENT_FILE: Final = ".env"
 PROJECT_FILE: Final = "revline.yaml"
 
-_CONNECTIONS: Final = """# The project of `revline demo`, on simulators of HubSpot and Salesforce.
+_CONNECTIONS: Final = """# The project of `revline demo`, on simulators.
 # The simulators end with the demo; `{again}` starts them again as they were left.
 version: 1
 environment: demo
@@ -40,7 +41,9 @@ connections:
     client_secret: ${{SALESFORCE_CLIENT_SECRET}}
     timezone: UTC
     poll_every: 2s # a real org is polled every minute or so; nobody wants to watch that
+"""
 
+_RECEIVER: Final = """
 # Webhooks arrive at {{public_url}}/webhooks/hubspot.
 receiver:
   host: 127.0.0.1
@@ -55,6 +58,19 @@ HUBSPOT_CLIENT_SECRET={hubspot_secret}
 SALESFORCE_CLIENT_ID={client_id}
 SALESFORCE_CLIENT_SECRET={client_secret}
 {key_variable}={key}
+"""
+
+_MONEY_ENVIRONMENT: Final = """ZUORA_CLIENT_ID={zuora_id}
+ZUORA_CLIENT_SECRET={zuora_secret}
+STRIPE_KEY={stripe_key}
+NETSUITE_PRIVATE_KEY="{netsuite_key}"
+"""
+
+_BOOKS: Final = """
+# How the books are kept: who recognises revenue, who works out tax.
+books:
+  recognition_owner: revline
+  tax_owner: zuora
 """
 
 
@@ -89,9 +105,9 @@ def write(folder: Path, urls: Mapping[str, str], receiver_port: int, again: str)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).write_text("Made by revline demo, which begins anew when it is run again.\n")
     written = contents(sandbox=True)
-    connections = _CONNECTIONS.format(**urls, receiver=receiver_port, again=again)
-    syncs = (files("engine.init") / "syncs.yaml").read_text("utf-8")
-    written[PROJECT_FILE] = f"{connections}\n{syncs.replace('poll_every: 1m', 'poll_every: 2s')}"
+    connections = _CONNECTIONS.format(**urls, again=again)
+    receiver = _RECEIVER.format(receiver=receiver_port)
+    written[PROJECT_FILE] = f"{connections}{receiver}\n{_syncs()}"
     written[ENVIRONMENT_FILE] = _ENVIRONMENT.format(
         **SANDBOX_CREDENTIALS, key_variable=KEY_VARIABLE, key=new_key()
     )
@@ -104,11 +120,52 @@ def write(folder: Path, urls: Mapping[str, str], receiver_port: int, again: str)
     return environment(folder)
 
 
+def _syncs() -> str:
+    syncs = (files("engine.init") / "syncs.yaml").read_text("utf-8")
+    return syncs.replace("poll_every: 1m", "poll_every: 2s")
+
+
+def add_money(folder: Path, urls: Mapping[str, str]) -> dict[str, str]:
+    """Add billing, payments and the ledger to a demo's project; returns all its secrets."""
+    here = files("engine.demo")
+    netsuite: Any = import_module("sandbox.netsuite")
+    given = {
+        **urls,
+        "account_id": netsuite.ACCOUNT_ID,
+        "client_id": netsuite.CLIENT_ID,
+        "certificate_id": netsuite.CERTIFICATE_ID,
+        "algorithm": netsuite.ALGORITHM,
+    }
+    connections = (here / "money_connections.yaml").read_text("utf-8")
+    for name, value in given.items():
+        connections = connections.replace(f": {{{name}}}", f": {value}")
+    syncs = (here / "money_syncs.yaml").read_text("utf-8")
+    file = folder / PROJECT_FILE
+    before, receiver, after = file.read_text(encoding="utf-8").partition("\n# Webhooks arrive")
+    text = f"{before}{connections}{receiver}{after}\n{syncs}"
+    file.write_text(text.replace("\n# What a sync uses", f"{_BOOKS}\n# What a sync uses"))
+    with (folder / ENVIRONMENT_FILE).open("a", encoding="utf-8") as secrets:
+        secrets.write(_MONEY_ENVIRONMENT.format(**_money_credentials(netsuite)))
+    return environment(folder)
+
+
+def _money_credentials(netsuite: Any) -> dict[str, str]:
+    """The simulators' own. Found by name: nothing in the engine depends on the simulators."""
+    zuora: Any = import_module("sandbox.zuora")
+    stripe: Any = import_module("sandbox.stripe")
+    return {
+        "zuora_id": zuora.CLIENT_ID,
+        "zuora_secret": zuora.CLIENT_SECRET,
+        "stripe_key": stripe.RESTRICTED_KEY,
+        "netsuite_key": netsuite.private_key_pem().replace("\n", "\\n"),
+    }
+
+
 def environment(folder: Path) -> dict[str, str]:
     """The variables in a demo's ``.env``."""
     lines = (folder / ENVIRONMENT_FILE).read_text(encoding="utf-8").splitlines()
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return {name: value for name, _, value in pairs}
+    return {name: value.strip('"') for name, _, value in pairs}
 
 
 def ports(urls: Mapping[str, str]) -> dict[str, int]:

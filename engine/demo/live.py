@@ -50,6 +50,11 @@ class History:
 
     edits: list[dict[str, Any]] = field(default_factory=list)
 
+    def note(self, at: datetime, system: str, admin: str, body: Mapping[str, Any]) -> None:
+        """One command to a system's admin surface, about to be given."""
+        told = {"at": at.timestamp(), "system": system, "admin": admin, "body": dict(body)}
+        self.edits.append(told)
+
 
 @contextmanager
 def running(project: Project, environ: Mapping[str, str]) -> Iterator[None]:
@@ -117,10 +122,10 @@ class Hands:
 
     def do(self, edit: Edit) -> dict[str, Any]:
         """Make an edit; returns the record afterwards."""
-        at = self._clock.now().timestamp()
-        command = edit.command()
+        now = self._clock.now()
+        at, command = now.timestamp(), edit.command()
         found: dict[str, Any] = self.simulators.post(edit.system, "mutate", command)["record"]
-        self._history.edits.append({"at": at, "system": edit.system, "mutate": command})
+        self._history.note(now, edit.system, "mutate", command)
         self.made += 1
         if edit.arrival is not None:
             self._open.append((edit, edit.arrival, at))

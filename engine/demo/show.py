@@ -21,9 +21,10 @@ from engine.demo.edits import morning
 from engine.demo.episodes import Episodes, shared_domains
 from engine.demo.folder import FolderProblem
 from engine.demo.live import Hands, History, linked, make, running, until
+from engine.demo.money import MoneyLine
 from engine.demo.project import DemoFault, ask_again, begin, prepare, until_idle, working
 from engine.demo.screen import Screen
-from engine.demo.simulators import SYSTEMS, SimulatorProblem, Simulators, live, started
+from engine.demo.simulators import CUSTOMERS, SimulatorProblem, Simulators, live, started
 from engine.demo.summary import Facts, as_json, counted, show
 from engine.errors import RevlineError
 from engine.pipeline.services import Services
@@ -77,6 +78,11 @@ def _play(place: Path, screen: Screen) -> Facts:
         with again.kept(place, simulators, history):
             _backfill(project, simulators, screen, facts)
             _live(project, environ, simulators, history, screen, facts)
+            screen.heading("4. From Closed Won to the general ledger: Zuora, Stripe, NetSuite")
+            facts.money = MoneyLine(place, simulators, history, screen).play()
+            project = open_project(
+                place / folder.PROJECT_FILE, folder.environment(place), SystemClock()
+            )
             _look(project, simulators, facts)
     facts.seconds = time.monotonic() - begun
     return facts
@@ -84,14 +90,14 @@ def _play(place: Path, screen: Screen) -> Facts:
 
 def _project(place: Path, simulators: Simulators, screen: Screen) -> tuple[dict[str, str], Project]:
     """The project written, and both accounts prepared for it."""
-    screen.heading("1. Two systems and a project")
+    screen.heading("1. Five systems and a project")
     held = simulators.state("hubspot")
     counts = ", ".join(f"{len(live(held[name]))} {name.replace('_', ' ')}" for name in COUNTED)
     screen.say(f"  A HubSpot account with {counts}, and a Salesforce org that hardly knows them.")
     environ = folder.write(place, simulators.urls, folder.free_port(), again.COMMAND)
     project = open_project(place / folder.PROJECT_FILE, environ, SystemClock())
     screen.say(f"  Project written to {place.name}/: revline.yaml, mappings/, .env")
-    for connection in SYSTEMS:
+    for connection in CUSTOMERS:
         done = prepare(project, connection)
         if done.missing:
             raise DemoFault(f"{connection} lacks {', '.join(done.missing)}")
@@ -208,7 +214,7 @@ def _look(project: Project, simulators: Simulators, facts: Facts) -> None:
         services: Services = project.services(store, connected=False)
         shared = shared_domains(hubspot, salesforce)
         facts.syncs = findings.counts(services)
-        facts.issues = findings.open_issues(store, shared, hubspot, facts.planted)
+        facts.issues = findings.open_issues(store, shared, hubspot, salesforce, facts.planted)
         facts.ledger = findings.verified(store)
         facts.unexpected = findings.unexpected(store, simulators, hubspot, facts.issues)
     for (deal, opportunity), (property, stage) in facts.agreed.items():
@@ -220,5 +226,7 @@ def _look(project: Project, simulators: Simulators, facts: Facts) -> None:
             )
     if facts.ledger.fault is not None:
         facts.unexpected.append(f"the ledger does not verify: {facts.ledger.fault}")
+    facts.unexpected += facts.money.unexplained
+    facts.unexpected += [f"written the second time: {one}" for one in facts.money.again_writes]
     if facts.again_writes:
         facts.unexpected.append(f"the second backfill made {counted(facts.again_writes, 'write')}")

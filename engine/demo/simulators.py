@@ -15,9 +15,17 @@ from typing import Any, Final
 
 import requests
 
-SYSTEMS: Final = ("hubspot", "salesforce")
+CUSTOMERS: Final = ("hubspot", "salesforce")
+MONEY: Final = ("zuora", "stripe", "netsuite")
+SYSTEMS: Final = (*CUSTOMERS, *MONEY)
 SEED: Final = 0
-SIZES: Final[Mapping[str, int]] = {"companies": 110, "contacts": 330, "products": 40, "deals": 90}
+SIZES: Final[Mapping[str, int]] = {
+    "companies": 110,
+    "contacts": 330,
+    "products": 40,
+    "deals": 90,
+    "contracts": 48,
+}
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
@@ -75,7 +83,7 @@ def started(
     seed: int = SEED,
     sizes: Mapping[str, int] = SIZES,
 ) -> Iterator[Simulators]:
-    """Both simulators with made-up data, until the block ends. Raises :class:`SimulatorProblem`."""
+    """All simulators with made-up data, until the block ends. Raises :class:`SimulatorProblem`."""
     command = [sys.executable, "-m", "sandbox", "--json", "--seed", str(seed)]
     for name, count in sizes.items():
         command += ["--size", f"{name}={count}"]

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 import orjson
 
+from engine.demo import line_shown
 from engine.demo.again import COMMAND
 from engine.demo.cost import ALLOWANCE, Cost, Sizes, Stage
 from engine.demo.edits import POLL, WEBHOOK
 from engine.demo.episodes import Episode, Planted
 from engine.demo.findings import OpenIssue, SyncCounts, percentile
+from engine.demo.money import MoneyFacts
 from engine.demo.screen import Screen
 from engine.store.ledger import Verification
 
@@ -41,12 +43,13 @@ class Facts:
     syncs: list[SyncCounts] = field(default_factory=list)
     issues: list[OpenIssue] = field(default_factory=list)
     ledger: Verification | None = None
+    money: MoneyFacts = field(default_factory=MoneyFacts)
     unexpected: list[str] = field(default_factory=list)
 
 
 def show(facts: Facts, screen: Screen, place: Path) -> None:
     """The summary for a person."""
-    screen.heading("4. What became of the records (children such as line items included)")
+    screen.heading("5. What became of the records (children such as line items included)")
     screen.table(
         ("Sync", "Created#", "Updated#", "Recognised#", "Unchanged#", "Waiting#", "Held#",
          "Issues#"),
@@ -60,13 +63,15 @@ def show(facts: Facts, screen: Screen, place: Path) -> None:
     _show_seconds(facts, screen)
     _show_issues(facts, screen)
     _show_ledger(facts, screen)
-    _show_end(facts, screen, place)
+    _show_end(screen, place)
+    line_shown.show(facts.money, screen)
+    _show_verdict(facts, screen)
 
 
 def _show_cost(facts: Facts, screen: Screen) -> None:
     if facts.cost is None:
         return
-    screen.heading(f"5. API calls of the backfill (allowed: the least there can be, + {ALLOWANCE})")
+    screen.heading(f"6. API calls of the backfill (allowed: the least there can be, + {ALLOWANCE})")
     screen.table(
         ("Sync", "Records#", "Calls#", "Least#", "", "How the least comes about"),
         [
@@ -93,7 +98,7 @@ def _terms(stage: Stage) -> str:
 
 
 def _show_seconds(facts: Facts, screen: Screen) -> None:
-    screen.heading("6. Seconds from an edit to the write at the other side")
+    screen.heading("7. Seconds from an edit to the write at the other side")
     names = {
         WEBHOOK: "HubSpot → Salesforce, by webhook",
         POLL: "Salesforce → HubSpot, by poll every 2 s",
@@ -113,7 +118,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _show_issues(facts: Facts, screen: Screen) -> None:
-    screen.heading(f"7. Open issues: {len(facts.issues)}, each with its cause and its fix")
+    screen.heading(f"8. Open issues: {len(facts.issues)}, each with its cause and its fix")
     for one in facts.issues:
         screen.say(f"  {one.code}  {one.record}  ({one.sync})")
         screen.say(f"    cause: {one.cause}")
@@ -126,17 +131,20 @@ def _show_ledger(facts: Facts, screen: Screen) -> None:
     found = facts.ledger
     head = f"head {found.head.seq}:{found.head.hash[:HASH_SHOWN]}…"
     state = "verified, none altered" if found.fault is None else f"BROKEN: {found.fault}"
-    screen.heading("8. Ledger")
+    screen.heading("9. Ledger")
     screen.say(f"  {found.lines} lines, {state}; {head}")
 
 
-def _show_end(facts: Facts, screen: Screen, place: Path) -> None:
-    screen.heading("9. Look around")
+def _show_end(screen: Screen, place: Path) -> None:
+    screen.heading("10. Look around")
     project = f"{program()} -c {_shown(place)}/revline.yaml"
     for what in ("status", "issues list", "ledger list", "ledger verify", "syncs --explain"):
         screen.say(f"  {project} {what}")
     screen.say(f"  For plan, start the simulators as they were left: {again()}")
     screen.say(f"  and in another terminal: {project} plan deals")
+
+
+def _show_verdict(facts: Facts, screen: Screen) -> None:
     screen.say()
     if facts.unexpected:
         screen.say(f"NOT as it should be ({facts.seconds:.0f} s):")
@@ -227,6 +235,7 @@ def as_json(facts: Facts) -> str:
             for one in facts.issues
         ],
     }  # fmt: skip
+    content["money"] = line_shown.content(facts.money)
     if facts.ledger is not None:
         content["ledger"] = {
             "ok": facts.ledger.fault is None,

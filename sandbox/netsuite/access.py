@@ -69,6 +69,10 @@ class Access:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise OAuthError("invalid_request", "client_assertion_type is missing or wrong")
         self._check_assertion(form.get("client_assertion") or "", host)
+        return self.issue()
+
+    def issue(self) -> str:
+        """A new access token."""
         letters = "".join(self.chance.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(64))
         token = f"ns-access-{letters}"
         self.issued[token] = self.now() + self.lifetime

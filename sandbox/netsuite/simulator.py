@@ -266,10 +266,12 @@ class NetSuiteSimulator(Simulator):
             self.books.settings.journal_approval = bool(options["journal_approval"])
 
     def admin_routes(self) -> Sequence[Route]:
-        """``POST certificates`` maps a public key; ``POST revoke_tokens`` ends access tokens."""
+        """``POST certificates`` maps a public key; ``POST revoke_tokens`` ends access tokens;
+        ``POST sign_in`` gives out a token without an assertion."""
         commands: dict[str, Callable[[dict[str, Any]], Json]] = {
             "certificates": self._add_certificate,
             "revoke_tokens": lambda _: {"revoked": self.access.revoke_all()},
+            "sign_in": lambda _: self.access.issue(),
         }
         return tuple(self._command(name, command) for name, command in commands.items())
 
