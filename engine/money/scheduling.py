@@ -49,7 +49,8 @@ class PromiseKey:
     @property
     def name(self) -> str:
         """A name that is unique within the contract."""
-        return ":".join((self.kind, self.family, self.entity, self.currency))
+        parts = (self.kind, self.family, self.entity, self.currency)
+        return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import Column, and_, delete, func, or_, select, update
 from engine.money.calendar import Period
 from engine.money.lines import PlannedLine, Reason
 from engine.money.model import PeriodState
+from engine.store.batch_names import batch_digest, batch_name
 from engine.store.money_tables import (
     DIRTY,
     book,
@@ -21,7 +22,7 @@ from engine.store.money_tables import (
     schedule,
     schedule_line,
 )
-from engine.store.sql import Tx, chunks, insert_many, put_many
+from engine.store.sql import Tx, chunks, insert_many, never_before, put_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def take_dirty(tx: Tx, limit: int, now: datetime) -> tuple[str, ...]:
     """Some contracts to look at; they are clean once this transaction is committed."""
     chosen = select(book.c.contract).where(DIRTY).order_by(book.c.contract).limit(limit)
     names = tuple(tx.execute(chosen.with_for_update()).scalars())
+    now = never_before(tx, book.c.updated_at, now)
     for part in chunks(names):
         tx.execute(
             update(book).where(book.c.contract.in_(part)).values(dirty=False, updated_at=now)
@@ -84,6 +86,7 @@ def take_dirty(tx: Tx, limit: int, now: datetime) -> tuple[str, ...]:
 
 def touch(tx: Tx, names: Iterable[str], now: datetime) -> None:
     """These contracts read otherwise from now on, though no schedule of theirs changed."""
+    now = never_before(tx, book.c.updated_at, now)
     for part in chunks(sorted(names)):
         tx.execute(update(book).where(book.c.contract.in_(part)).values(updated_at=now))
 
@@ -271,7 +274,10 @@ def seal(tx: Tx, sync: str, keys: Mapping[str, str], lines: Sequence[Line], now:
         )
     ).scalar()
     number = int(last or 0) + 1
-    id = "-".join([sync, *(value or "none" for value in keys.values()), str(number)])
+    id = batch_name(sync, keys, number)
+    if id is None or tx.execute(select(journal_batch).where(journal_batch.c.id == id)).first():
+        id = batch_digest(sync, keys, number)
+    now = never_before(tx, journal_batch.c.sealed_at, now)
     insert_many(
         tx,
         journal_batch,

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, select
 from engine.model import Address
 from engine.money.model import Fact, FactKind
 from engine.store.money_tables import book, fact, fact_head
-from engine.store.sql import Tx, by_place, chunks, put_many
+from engine.store.sql import Tx, by_place, chunks, never_before, put_many
 
 _TEXTS: Final = ("contract", "deal", "obligation", "document", "family", "entity")
 _KEY: Final = ("connection", "object", "id", "kind", "key")
@@ -70,6 +70,7 @@ def _append(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
 
 def mark(tx: Tx, contracts: Iterable[str], now: datetime) -> None:
     """These contracts' schedules are to be looked at anew."""
+    now = never_before(tx, book.c.updated_at, now)
     put_many(
         tx,
         book,

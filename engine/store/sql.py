@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Column, Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 Tx: TypeAlias = Connection
@@ -43,6 +44,16 @@ def put_new(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
     """Insert the rows whose primary key is not there yet."""
     if rows:
         tx.execute(insert(tx, table).on_conflict_do_nothing(), list(rows))
+
+
+def never_before(tx: Tx, column: Column[datetime], now: datetime) -> datetime:
+    """Now, or the latest instant in a column if that is later.
+
+    Readers follow such a column by a cursor: what a clock that is behind stamped before it would
+    never be seen.
+    """
+    latest = tx.execute(select(column).order_by(column.desc()).limit(1)).scalar()
+    return now if latest is None else max(now, latest)
 
 
 def chunks(items: Sequence[T], size: int = PARAMETERS_MAX) -> Iterator[Sequence[T]]:

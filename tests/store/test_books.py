@@ -86,7 +86,7 @@ def test_two_engines_never_take_the_same_contract(store: Store, open_store: Stor
 
 
 def test_contracts_are_listed_by_name_and_followed_by_time(store: Store) -> None:
-    times = {"S-1": LATER, "S-2": NOW, "S-3": LATER, "S-4": LATER + timedelta(seconds=1)}
+    times = {"S-2": NOW, "S-1": LATER, "S-3": LATER, "S-4": LATER + timedelta(seconds=1)}
     for name, time in times.items():
         with store.write() as tx:
             facts.mark(tx, [name], time)
