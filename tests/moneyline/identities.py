@@ -22,6 +22,7 @@ from typing import Any
 from sandbox.zuora.rating import months_of, periods, share
 from sandbox.zuora.values import Row, rounded
 from tests.moneyline.posting import CURRENCIES, DEFERRED_ACCOUNT, REVENUE_ACCOUNTS, entries
+from tests.moneyline.receivables import identity_c
 from tests.moneyline.world import MoneyLine
 
 ZERO = Decimal(0)
@@ -30,7 +31,13 @@ CORRECTIONS = "Subscription"
 
 def violations(line: MoneyLine) -> list[str]:
     """Everything that does not hold."""
-    return [*identity_a(line), *identity_b(line), *identity_d(line), *identity_e(line)]
+    return [
+        *identity_a(line),
+        *identity_b(line),
+        *identity_c(line),
+        *identity_d(line),
+        *identity_e(line),
+    ]
 
 
 def identity_a(line: MoneyLine) -> list[str]:
