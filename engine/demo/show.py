@@ -16,7 +16,7 @@ from rich.console import Console
 from engine.app import Project, open_project
 from engine.clock import SystemClock
 from engine.daemon import LockHeld
-from engine.demo import again, cost, findings, folder
+from engine.demo import again, calls, cost, findings, folder
 from engine.demo.edits import morning
 from engine.demo.episodes import Episodes, shared_domains
 from engine.demo.folder import FolderProblem
@@ -84,6 +84,7 @@ def _play(place: Path, screen: Screen) -> Facts:
                 place / folder.PROJECT_FILE, folder.environment(place), SystemClock()
             )
             _look(project, simulators, facts)
+            calls.keep(place, simulators)
     facts.seconds = time.monotonic() - begun
     return facts
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from engine.demo import cost, findings, folder
+from engine.demo import calls, cost, findings, folder, line_table
 from engine.demo.again import NothingKept, as_left
 from engine.demo.edits import Arrival
 from engine.demo.live import _is, written
 from engine.demo.screen import settled
+from engine.demo.won import WonDeal
 
 
 def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
@@ -107,3 +109,54 @@ def test_an_arrival_is_the_right_record_field_and_value() -> None:
 
 def test_what_is_being_worked_on_is_not_settled() -> None:
     assert settled({"done": 3, "waiting": 1, "issue": 1, "ready": 9, "leased": 9}) == 5
+
+
+def deal(number: int, currency: str = "EUR", **more: object) -> WonDeal:
+    return WonDeal(str(number), "Rollout", currency, Decimal(100), **more)  # type: ignore[arg-type]
+
+
+def test_the_line_is_added_up_per_currency_and_each_difference_named() -> None:
+    deals = [
+        deal(1, in_salesforce=Decimal(100)),
+        deal(2, "JPY", in_salesforce=Decimal(100)),
+        deal(3),
+    ]
+    steps = dict(line_table.totals(deals))
+    assert steps[line_table.WON].amounts == {"EUR": Decimal(200), "JPY": Decimal(100)}
+    assert steps[line_table.SALESFORCE].count == 2
+    found = line_table.differences(deals, lambda one, step: f"{one.id} {step}")
+    lost = [one for one in found if one.after == line_table.SALESFORCE]
+    assert [one.reason for one in lost] == [f"3 {line_table.SALESFORCE}"]
+    assert line_table.unexplained(deals, found) == []
+
+
+def test_a_difference_without_a_reason_and_a_foreign_currency_are_told() -> None:
+    deals = [deal(1, in_salesforce=Decimal(60), currencies={"USD"})]
+    told = line_table.unexplained(deals, [])
+    assert (
+        told[0]
+        == "Closed Won in Salesforce: EUR 40 less than Closed Won in HubSpot, of which 0 explained"
+    )
+    assert any("deal 1 is in EUR, but held in USD" in one for one in told)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [("1234567.5", "EUR", "1,234,567.50"), ("8000", "JPY", "8,000"), ("1.5", "KWD", "1.500")],
+)
+def test_amounts_have_the_places_of_their_currency(amount: str, currency: str, text: str) -> None:
+    assert line_table.shown(Decimal(amount), currency) == text
+    assert line_table.shown(None, currency) == "–"
+
+
+def test_kinds_of_calls_name_what_was_sent_and_no_value() -> None:
+    log = [
+        {**entry("POST", "/v1/orders", '{"lines": [{"price": 5}, {"code": "secret"}]}'),
+         "headers": {"content-type": "application/json"}, "template": "/v1/orders"},
+        {**entry("POST", "/v1/customers", "name=Acme&metadata%5Bid%5D=7"),
+         "headers": {"content-type": "application/x-www-form-urlencoded"}, "template": ""},
+    ]  # fmt: skip
+    orders, customers = calls.kinds_of([*log, log[0]])
+    assert (orders["fields"], orders["calls"]) == (["lines[].code", "lines[].price"], 2)
+    assert customers["fields"] == ["metadata[id]", "name"]
+    assert "secret" not in str(orders)
