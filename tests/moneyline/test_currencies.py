@@ -75,3 +75,20 @@ def test_what_is_paid_and_billed_carries_the_places_of_its_currency(line: MoneyL
             for row in line.records("netsuite", object).values()
         }
         assert found == {currency: Decimal(AMOUNTS[currency]) for currency in deals}
+
+
+def test_a_second_deal_in_another_currency_is_never_billed_in_the_first(line: MoneyLine) -> None:
+    # given a customer in euros, who buys in dollars as well
+    account = line.account()
+    line.won(account, [("PLT-001", 1_200)], START, "EUR")
+    line.settle()
+    deal = line.won(account, [("PLT-001", 1_000)], START, "USD")
+    line.settle()
+    # then Zuora bills dollars, and what NetSuite does not take is an issue that says so
+    invoices = line.records("zuora", "invoices").values()
+    billed = {row["currency"]: row["amountWithoutTax"] for row in invoices}
+    assert billed == {"EUR": 1_200, "USD": 1_000}
+    assert line.records("salesforce", "Opportunity")[deal]["Billing_Status__c"] == "Billed"
+    (issue,) = line.issues()
+    assert issue.sync == "invoices"
+    assert "urrency" in issue.parameters["message"]
