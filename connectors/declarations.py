@@ -78,7 +78,8 @@ class ObjectSpec:
     from which a record is never edited. ``subject`` marks personal data. ``read_permission``
     and ``write_permission`` are the vendor's names of what our user must be granted, ``{object}``
     standing for the object's name; empty where there is no such name. ``webhooks`` says whether the
-    vendor tells of this object's changes, where it has webhooks at all.
+    vendor tells of this object's changes, where it has webhooks at all. ``findable`` says whether a
+    record can be looked up by our identity: what is only sent and never shown cannot.
     """
 
     name: str
@@ -105,6 +106,7 @@ class ObjectSpec:
     subject: bool = False
     writable: bool = True
     webhooks: bool = True
+    findable: bool = True
     read_permission: str = ""
     write_permission: str = ""
     source: str = ""  # the vendor's page these facts come from

@@ -102,6 +102,7 @@ def _object(
         subject=subject,
         writable=writable,
         webhooks=name in EVENT_TYPES,
+        findable=not metered,
         read_permission="" if metered else f"{permission}: Read",
         write_permission=f"{permission}: Write" if writable else "",
         source=f"{_API}/{page}",

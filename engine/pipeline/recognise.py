@@ -53,6 +53,8 @@ def worth_a_look(services: Services, sync: SyncConfig, items: Sequence[Item]) ->
     if not able or not isinstance(connector, Resolves):
         return []
     spec = services.object_spec(Endpoint(sync.target.connection, able[0].rules.target_object))
+    if not spec.findable:
+        return []
     if spec.create_identity is CreateIdentity.IDEMPOTENCY_KEY:
         return able  # Only the key keeps it from being made twice, and a new store has new keys.
     with services.store.read() as tx:

@@ -139,13 +139,14 @@ def _by_identity(
 ) -> list[Answer]:
     connector = services.gateway.connector(connection)
     identities = [intent.identity for intent in group if intent.identity is not None]
-    if not isinstance(connector, Resolves) or len(identities) != len(group):
+    spec = services.object_spec(Endpoint(connection, selection.object))
+    nameless = len(identities) != len(group)
+    if not isinstance(connector, Resolves) or nameless or not spec.findable:
         return [Answer(intent, None, hopeless=True) for intent in group]
     found: Sequence[Lookup] = services.gateway.read(
         connection, lambda _: connector.lookup(selection, identities), "lookup"
     )
     now = services.clock.now()
-    spec = services.object_spec(Endpoint(connection, selection.object))
     answers = []
     for intent, answer in zip(group, found, strict=True):
         if isinstance(answer, Found):
