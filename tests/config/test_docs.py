@@ -129,6 +129,9 @@ def test_every_fault_has_its_line():
     for file in (ROOT / "engine" / "mapping").glob("*.py"):
         text = file.read_text(encoding="utf-8")
         raised |= set(re.findall(r'(?:DataFault|_placed)\(\s*"([A-Z_]+)"', text))
+    for file in (ROOT / "engine" / "pipeline").glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        raised |= set(re.findall(r'(?:Unmappable\(\(|fault = )\("([A-Z_]+)"', text))
     assert set(keys(tables("mappings.md")["Faults"])) == raised
 
 
