@@ -8,12 +8,6 @@ from typing import Any
 from tests.moneyline.world import MoneyLine
 
 
-def charge(line: MoneyLine) -> str:
-    """The charge of the one payment there is."""
-    (id,) = line.records("stripe", "charges")
-    return id
-
-
 def invoices(line: MoneyLine) -> dict[str, str]:
     """The number of each deal's invoice, where it has one."""
     numbers = {id: row["invoiceNumber"] for id, row in line.records("zuora", "invoices").items()}

@@ -5,109 +5,103 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import pytest
-
-from tests.moneyline.money_back import charge, opportunity, refund, revenue, rows, total
+from tests.moneyline.money_back import charges, invoices, opportunity, refund, revenue, rows
 from tests.moneyline.receivables import identity_c
 from tests.moneyline.world import MoneyLine
 
 START = date(2026, 1, 1)
+GROSS = Decimal(11_900)
 
 
-@pytest.fixture
-def deal(line: MoneyLine) -> str:
-    """10,000.00 and 19 % tax, billed and paid."""
-    won = line.won(line.account(), [("PLT-001", 10_000)], START)
+def paid_deals(line: MoneyLine, *names: str) -> dict[str, str]:
+    """Deals of 10,000.00 and 19 % tax, one per customer, billed and paid."""
+    deals = {name: line.won(line.account(name), [("PLT-001", 10_000)], START) for name in names}
     line.settle()
     line.pay()
     line.rest(minutes=10)
-    assert opportunity(line, won) == ("Paid", Decimal(11_900))
-    return won
+    assert {opportunity(line, deal) for deal in deals.values()} == {("Paid", GROSS)}
+    return deals
 
 
-def test_a_partial_refund_concedes_revenue(line: MoneyLine, deal: str) -> None:
-    refund(line, charge(line), "1190.00", "requested_by_customer")
+def balances(line: MoneyLine, object: str, number: str) -> dict[str, Decimal]:
+    """What is left of Zuora's documents of a kind, by number."""
+    return {row[number]: row["balance"] for row in rows(line, "zuora", object)}
+
+
+def test_refunds_concede_or_give_back_cash_alone(line: MoneyLine) -> None:
+    deals = paid_deals(line, "part", "whole", "cash")
+    charged, billed = charges(line), invoices(line)
+    part, whole, cash = deals.values()
+    refund(line, charged[part], "1190.00", "requested_by_customer")
+    refund(line, charged[whole], None, "requested_by_customer")
+    refund(line, charged[cash], "1900.00", "duplicate")
     line.rest(minutes=10)
-    # Zuora: a posted memo, refunded itself; the invoice stays settled
-    (memo,) = rows(line, "zuora", "credit-memos")
-    assert (memo["status"], memo["totalAmount"], memo["balance"]) == ("Posted", 1190, 0)
-    assert total(line, "zuora", "invoices", "balance") == 0
-    # NetSuite: the memo, and the refund that uses it up
-    (credit,) = rows(line, "netsuite", "creditMemo")
-    (back,) = rows(line, "netsuite", "customerRefund")
-    assert (credit["total"], back["total"]) == (1190, 1190)
-    assert back["apply"][0]["doc"] in line.records("netsuite", "creditMemo")
-    # what is left was paid in full, and less is earned
-    assert opportunity(line, deal) == ("Paid", Decimal(10_710))
+    # Zuora: posted memos, refunded themselves, beside settled invoices
+    memos = rows(line, "zuora", "credit-memos")
+    assert sorted(memo["totalAmount"] for memo in memos) == [1_190, 11_900]
+    assert {(memo["status"], memo["balance"]) for memo in memos} == {("Posted", 0)}
+    # cash alone comes off the payment, which opens its invoice by as much
+    open_amounts = balances(line, "invoices", "invoiceNumber")
+    assert open_amounts == {billed[part]: 0, billed[whole]: 0, billed[cash]: 1_900}
+    # NetSuite: the memos, what used them up, and the payment that is applied by less
+    assert sorted(row["total"] for row in rows(line, "netsuite", "creditMemo")) == [1_190, 11_900]
+    given = sorted(row["total"] for row in rows(line, "netsuite", "customerRefund"))
+    assert given == [1_190, 1_900, 11_900]
+    payments = rows(line, "netsuite", "customerPayment")
+    assert sorted(row["apply"][0]["amount"] for row in payments) == [10_000, 11_900, 11_900]
+    # Salesforce: where the money stands
+    assert opportunity(line, part) == ("Paid", Decimal(10_710))
+    assert opportunity(line, whole) == ("Refunded", Decimal(0))
+    assert opportunity(line, cash) == ("Part paid", Decimal(10_000))
     assert identity_c(line) == []
+    # once the year is over, what was conceded was not earned
+    line.rest(days=60)
+    assert revenue(line) == 9_000 + 0 + 10_000
     before = line.written()
     line.restart()
     line.rest(hours=1)
     assert line.written() == before
-    line.rest(days=60)
-    assert revenue(line) == 9_000
     assert line.codes() == []
 
 
-def test_a_full_refund(line: MoneyLine, deal: str) -> None:
-    refund(line, charge(line), None, "requested_by_customer")
-    line.rest(minutes=10)
-    assert opportunity(line, deal) == ("Refunded", Decimal(0))
-    assert total(line, "zuora", "credit-memos", "totalAmount") == 11_900
-    assert identity_c(line) == []
-    line.rest(days=60)
-    assert revenue(line) == 0
-    assert line.codes() == []
-
-
-def test_cash_alone_opens_the_invoice_again(line: MoneyLine, deal: str) -> None:
-    refund(line, charge(line), "1900.00", "duplicate")
-    line.rest(minutes=10)
-    # Zuora: refunded from the payment, which is taken off its invoice by as much
-    assert total(line, "zuora", "invoices", "balance") == 1_900
-    assert total(line, "zuora", "credit-memos", "totalAmount") == 0
-    # NetSuite: the payment applied by less, the difference paid back
-    (payment,) = rows(line, "netsuite", "customerPayment")
-    assert payment["apply"][0]["amount"] == 10_000
-    assert total(line, "netsuite", "customerRefund", "total") == 1_900
-    assert opportunity(line, deal) == ("Part paid", Decimal(10_000))
-    assert identity_c(line) == []
-    assert line.codes() == []
-
-
-def test_a_refund_that_is_on_its_way_is_none(line: MoneyLine, deal: str) -> None:
+def test_refunds_count_once_they_arrive_and_no_longer_when_they_fail(line: MoneyLine) -> None:
+    deals = paid_deals(line, "late", "concession", "cash")
+    late, concession, cash = deals.values()
+    charged = charges(line)
+    failing = [
+        refund(line, charged[concession], "1190.00", "requested_by_customer"),
+        refund(line, charged[cash], "1900.00", "duplicate"),
+    ]
     line.simulators["stripe"].set_options({"card_refunds": "pending"})
-    made = refund(line, charge(line), "1190.00", "requested_by_customer")
+    pending = refund(line, charged[late], "1190.00", "requested_by_customer")
     line.rest(minutes=10)
-    assert rows(line, "zuora", "credit-memos") == []
-    assert opportunity(line, deal) == ("Paid", Decimal(11_900))
-    line.do("stripe", "refunds", "succeed", made, {})
+    # what is on its way is no refund yet
+    assert [memo["totalAmount"] for memo in rows(line, "zuora", "credit-memos")] == [1_190]
+    assert opportunity(line, late) == ("Paid", GROSS)
+    assert opportunity(line, concession) == ("Paid", Decimal(10_710))
+    assert opportunity(line, cash) == ("Part paid", Decimal(10_000))
+    # when it arrives, and the other two come back
+    line.do("stripe", "refunds", "succeed", pending, {})
+    for made in failing:
+        line.do("stripe", "refunds", "fail", made, {"reason": "expired_or_canceled_card"})
     line.rest(minutes=10)
-    assert total(line, "zuora", "credit-memos", "totalAmount") == 1_190
-    assert opportunity(line, deal) == ("Paid", Decimal(10_710))
+    assert opportunity(line, late) == ("Paid", Decimal(10_710))
+    # then their refunds are cancelled: the credit and the cash are the customer's to claim
+    statuses = {row["referenceID"]: row["status"] for row in rows(line, "zuora", "refunds")}
+    assert {statuses[made] for made in failing} == {"Canceled"}
+    assert statuses[pending] == "Processed"
+    assert sorted(balances(line, "credit-memos", "memoNumber").values()) == [0, 1_190]
+    assert sorted(row["unappliedAmount"] for row in rows(line, "zuora", "payments"))[-1] == 1_900
+    assert opportunity(line, concession) == ("Paid", GROSS)
     assert identity_c(line) == []
     assert line.codes() == []
 
 
-def test_a_refund_that_fails_later_is_taken_back(line: MoneyLine, deal: str) -> None:
-    made = refund(line, charge(line), "1190.00", "requested_by_customer")
-    line.rest(minutes=10)
-    line.do("stripe", "refunds", "fail", made, {"reason": "expired_or_canceled_card"})
-    line.rest(minutes=10)
-    (back,) = rows(line, "zuora", "refunds")
-    assert back["status"] == "Canceled"
-    # the customer has the money to claim: in Zuora, and in NetSuite's receivables
-    assert total(line, "zuora", "credit-memos", "balance") == 1_190
-    assert opportunity(line, deal) == ("Paid", Decimal(11_900))
-    assert identity_c(line) == []
-    assert line.codes() == []
-
-
-def test_a_reason_nobody_decided_about_is_one_issue(line: MoneyLine, deal: str) -> None:
-    refund(line, charge(line), "100.00", "goodwill")
+def test_a_reason_nobody_decided_about_is_one_issue(line: MoneyLine) -> None:
+    deals = paid_deals(line, "goodwill")
+    refund(line, charges(line)[deals["goodwill"]], "100.00", "goodwill")
     line.rest(minutes=10)
     (issue,) = line.issues()
     assert issue.parameters["fault"] == "UNKNOWN_VALUE"
     assert "the value map `refund_means` does not know 'goodwill'" in issue.parameters["message"]
     assert rows(line, "zuora", "credit-memos") == rows(line, "zuora", "refunds") == []
-    assert deal
