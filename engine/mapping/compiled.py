@@ -32,7 +32,7 @@ from engine.mapping.model import (
     Unmappable,
 )
 from engine.mapping.operators import is_blank
-from engine.mapping.rules import Rules
+from engine.mapping.rules import Rules, require_read
 from engine.mapping.schema import ExampleBlock
 from engine.mapping.steps import StepProgram, next_step
 from engine.mapping.texts import id_text, text
@@ -209,29 +209,57 @@ class MappingProgram:
         """See :meth:`~engine.mapping.model.CompiledMapping.next_step`."""
         return next_step(self.step_programs, self._evaluation(view, lookups), target)
 
-    def facts(self, view: SourceView, lookups: Lookups) -> tuple[Fact, ...] | Unmappable:
+    def facts(
+        self, view: SourceView, lookups: Lookups
+    ) -> tuple[Fact, ...] | AwaitsLink | Unmappable:
         """See :meth:`~engine.mapping.model.CompiledMapping.facts`."""
         evaluation = self._evaluation(view, lookups)
         try:
-            if self.programs.when is not None and not self.programs.when.condition(evaluation):
+            if not self._takes(evaluation, view, self.fact_programs):
                 return ()
             found = [one for program in self.fact_programs for one in program.of(evaluation)]
+        except LinkPending as pending:
+            return AwaitsLink(pending.references, "facts")
         except DataFault as fault:
             return Unmappable(((fault.code, "facts", fault.message),))
         return tuple(found)
 
-    def period(self, view: SourceView, lookups: Lookups) -> PeriodState | Unmappable | None:
+    def period(
+        self, view: SourceView, lookups: Lookups
+    ) -> PeriodState | AwaitsLink | Unmappable | None:
         """See :meth:`~engine.mapping.model.CompiledMapping.period`."""
         if self.period_program is None:
             return None
         evaluation = self._evaluation(view, lookups)
-        when = self.programs.when
         try:
-            if when is not None and not when.condition(evaluation):
+            if not self._takes(evaluation, view, (self.period_program,)):
                 return None
             return self.period_program.of(evaluation)
+        except LinkPending as pending:
+            return AwaitsLink(pending.references, "period")
         except DataFault as fault:
             return Unmappable(((fault.code, "period", fault.message),))
+
+    def _takes(
+        self,
+        evaluation: Evaluation,
+        view: SourceView,
+        programs: Iterable[FactProgram | PeriodProgram],
+    ) -> bool:
+        """Whether the record is looked at. What was not shown is not the same as what is not there.
+
+        Raises :class:`DataFault` and :class:`LinkPending`.
+        """
+        unread, when = self._unread(view), self.programs.when
+        if when is not None:
+            if unread:
+                require_read(when, unread)
+            if not when.condition(evaluation):
+                return False
+        if unread:
+            for expression in (one for program in programs for one in program.expressions()):
+                require_read(expression, unread)
+        return True
 
     def _evaluation(self, view: SourceView, lookups: Lookups) -> Evaluation:
         return Evaluation(view, lookups, self.target_object)

@@ -94,7 +94,7 @@ def _compare_proofs(
     differences: list[str] = []
     if "facts" in expect:
         found = mapping.facts(view, lookups)
-        if isinstance(found, Unmappable):
+        if isinstance(found, AwaitsLink | Unmappable):
             return [_surprise(found)]
         shown = [_fact_shown(fact) for fact in found]
         wanted = [typed(one) for one in expect["facts"] or []]

@@ -338,11 +338,15 @@ class CompiledMapping(RuleSet, Protocol):
         """The first step that is due on the target as it is; ``None`` when all are done."""
         ...
 
-    def facts(self, view: SourceView, lookups: Lookups) -> tuple[Fact, ...] | Unmappable:
+    def facts(
+        self, view: SourceView, lookups: Lookups
+    ) -> tuple[Fact, ...] | AwaitsLink | Unmappable:
         """What the record proves for the books as it is now."""
         ...
 
-    def period(self, view: SourceView, lookups: Lookups) -> PeriodState | Unmappable | None:
+    def period(
+        self, view: SourceView, lookups: Lookups
+    ) -> PeriodState | AwaitsLink | Unmappable | None:
         """The accounting period the record stands for, where the mapping says that it does."""
         ...
 

@@ -77,12 +77,12 @@ class Rules:
         asked = "when"
         try:
             if self.when is not None:
-                _require_read(self.when, unread)
+                require_read(self.when, unread)
                 if not self.when.condition(evaluation):
                     return NotIncluded(f"{self.name} takes it only when {self.when.source}")
             for gate in self.gates:
                 asked = gate.name
-                _require_read(gate.condition, unread)
+                require_read(gate.condition, unread)
                 if not gate.condition.condition(evaluation):
                     return Held(gate.name, gate.say)
         except LinkPending as pending:
@@ -115,7 +115,8 @@ class Rules:
         return tuple(found)
 
 
-def _require_read(expression: Expression, unread: frozenset[str]) -> None:
+def require_read(expression: Expression, unread: frozenset[str]) -> None:
+    """Raises :class:`DataFault` if an expression needs what the source did not show."""
     missing = sorted(unread.intersection(expression.sources))
     if missing:
         raise DataFault(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.config.model import SyncConfig
-from engine.mapping.model import Lookups, Unmappable
+from engine.mapping.model import AwaitsLink, Lookups, Unmappable
 from engine.model import Address
 from engine.money.model import Fact, PeriodState
 from engine.pipeline.batch import Work
@@ -21,7 +21,7 @@ class Proofs:
 
     facts: dict[Address, tuple[Sequence[Fact], datetime | None]] = field(default_factory=dict)
     periods: dict[str, PeriodState] = field(default_factory=dict)
-    faults: dict[int, Unmappable] = field(default_factory=dict)
+    faults: dict[int, AwaitsLink | Unmappable] = field(default_factory=dict)
 
 
 def prove(
@@ -36,12 +36,12 @@ def prove(
         number, record = work.delivery.number, work.view.record
         if mapping.fact_kinds:
             proved = mapping.facts(work.view, answers)
-            if isinstance(proved, Unmappable):
+            if isinstance(proved, AwaitsLink | Unmappable):
                 found.faults[number] = proved
                 continue
             found.facts[work.delivery.source] = (proved, record.version)
         period = mapping.period(work.view, answers)
-        if isinstance(period, Unmappable):
+        if isinstance(period, AwaitsLink | Unmappable):
             found.faults[number] = period
         elif period is not None:
             found.periods[record.ref.id] = period

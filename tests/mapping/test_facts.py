@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from connectors.records import Record, Ref
-from engine.mapping.model import Lookups, SourceView, Unmappable
+from engine.mapping.model import AwaitsLink, Lookups, SourceView, Unmappable
 
 BILLED = """
 mapping: m
@@ -40,3 +40,22 @@ def test_the_largest_and_the_last_are_taken(mapping):
     last = dt.date(2100, 12, 31)
     (fact,) = mapping(BILLED).facts(view(amount=Decimal(10**14), until=last), Lookups())
     assert (fact.amount_minor, fact.service_to) == (10**16, last)
+
+
+def test_what_was_not_read_takes_nothing_back(mapping):
+    short = SourceView(Record(Ref("invoices", "1"), {"day": SOUND["day"], "until": None}), {})
+    found = mapping(BILLED).facts(short, Lookups())
+    assert isinstance(found, Unmappable)
+    assert found.faults[0][0] == "SOURCE_NOT_READ"
+
+
+def test_facts_wait_for_the_link_that_their_record_waits_for(mapping):
+    asking = BILLED.replace("facts:", "when: = linked('accounts', account)\nfacts:")
+    found = mapping(asking).facts(view(account="A-1"), Lookups())
+    assert isinstance(found, AwaitsLink)
+    assert [one.id for one in found.references] == ["A-1"]
+
+
+def test_a_record_that_takes_no_part_proves_nothing(mapping):
+    asking = BILLED.replace("facts:", "when: = amount > 9\nfacts:")
+    assert mapping(asking).facts(view(), Lookups()) == ()
