@@ -11,6 +11,7 @@ import pytest
 
 from engine.books import records
 from engine.books.spec import GROUPS, LINE_OBJECTS, SPEC
+from engine.config.mappings import load_mapping, mapping_names
 from engine.model import Address
 from engine.money.calendar import Period
 from engine.money.lines import Reason
@@ -22,7 +23,8 @@ from engine.store import facts
 from engine.store.books import Batch, Line
 from engine.store.store import Store
 
-PAGE = (Path(__file__).parents[2] / "docs" / "money.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "money.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -63,6 +65,14 @@ def test_every_kind_of_fact_has_its_line() -> None:
     assert first_column("Facts") == [kind.value for kind in FactKind]
 
 
+def test_every_kind_names_the_mappings_that_tell_it() -> None:
+    told = dict(re.findall(r"(?m)^\| `([a-z_]+)` \|.*\| ([^|]+) \|$", section("Facts")))
+    proved = {name: load_mapping(ROOT, name).fact_kinds for name in mapping_names(ROOT)}
+    for kind in FactKind:
+        mappings = [name for name, kinds in proved.items() if kind in kinds]
+        assert re.findall(r"`([a-z_]+)`", told[kind.value]) == mappings, kind
+
+
 def test_every_status_has_its_line() -> None:
     assert sorted(first_column("Sums and status")) == sorted(status.value for status in Status)
 
@@ -98,6 +108,6 @@ def test_every_field_of_contracts_and_deals_has_its_line(store: Store, read: str
 
 
 def test_every_method_is_explained() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     told = page.split("## Modification", 1)[1].split("|", 1)[0]
     assert set(re.findall(r"`([a-z_]+)`", told)) == {method.value for method in Method}
