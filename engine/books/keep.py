@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from engine.books.records import amount
 from engine.books.spec import CONNECTION, CONTRACTS, DEALS, LINE_OBJECTS
 from engine.config.model import Enabled, Endpoint, SyncConfig
 from engine.model import Address
@@ -132,7 +133,7 @@ class _Contract:
             source=Address(CONNECTION, CONTRACTS, self._name),
             business_key=f"{self._name}:{promise.name}:{number}",
             code=f"METHOD_{plan.method.value.upper()}",
-            amount=str(plan.amount_minor),
+            amount=str(amount(plan.amount_minor, promise.exponent)),
             currency=promise.currency,
         )
         ledger.append(self._tx, [line])

@@ -44,7 +44,7 @@ def test_a_schedule_follows_from_an_order(bench: Bench) -> None:
         "schedule", "confirmed", "METHOD_PROSPECTIVE",
     )  # fmt: skip
     assert line["business_key"] == "S-1:revenue:subscription:1:USD:1"
-    assert (line["amount"], line["currency"]) == ("1000000", "USD")
+    assert (line["amount"], line["currency"]) == ("10000.00", "USD")
 
 
 def test_looking_again_changes_nothing(bench: Bench) -> None:
