@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from engine.commands.acts import Acts
 from tests.moneyline.world import MoneyLine
 
 
@@ -76,3 +77,8 @@ def revenue(line: MoneyLine) -> Decimal:
          if one.account in ("401", "402", "403")),
         Decimal(0),
     )  # fmt: skip
+
+
+def retry(line: MoneyLine) -> None:
+    """Ask again for everything that has an issue, as an operator does."""
+    Acts(line.services).retry({"issues": "all"})

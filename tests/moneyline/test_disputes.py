@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from tests.moneyline.money_back import charges, dispute, intents, opportunity, rows, total
+from tests.moneyline.money_back import (
+    charges,
+    dispute,
+    intents,
+    opportunity,
+    retry,
+    rows,
+    total,
+)
 from tests.moneyline.receivables import identity_c
 from tests.moneyline.world import MoneyLine
 
@@ -80,5 +88,28 @@ def test_bank_debits_settle_fail_and_are_returned(line: MoneyLine) -> None:
     assert opportunity(line, deals["returned"]) == ("Billed", Decimal(0))
     assert opportunity(line, deals["settles"]) == ("Paid", Decimal(1_200))
     assert total(line, "zuora", "invoices", "balance") == 2_400
+    assert identity_c(line) == []
+    assert line.codes() == []
+
+
+def test_a_dispute_lost_after_the_month_was_closed(line: MoneyLine) -> None:
+    # given a payment in a month that is closed by the time its dispute is lost
+    deal = line.won(line.account(), [("PLT-001", 10_000)], START)
+    line.settle()
+    line.pay()
+    line.rest(minutes=10)
+    line.rest(days=40)
+    line.do("netsuite", "accountingPeriod", "close", "Dec 2026", {})
+    line.do("stripe", "disputes", "lose", dispute(line, charges(line)[deal]), {})
+    line.rest(minutes=10)
+    # then Salesforce knows, and NetSuite's refusal is told with its cause
+    assert opportunity(line, deal) == ("Billed", Decimal(0))
+    causes = [str(issue.parameters["message"]) for issue in line.issues()]
+    assert any("the posting period Dec 2026 is closed" in cause for cause in causes)
+    # when the month is opened, and what was refused is asked for again
+    line.do("netsuite", "accountingPeriod", "reopen", "Dec 2026", {})
+    retry(line)
+    line.rest(minutes=10)
+    assert total(line, "netsuite", "customerRefund", "total") == GROSS
     assert identity_c(line) == []
     assert line.codes() == []
