@@ -61,9 +61,9 @@ class SyncBuilder:
         if source is None or target is None or mapping is None or start is None:
             return None
         mode = Mode.OBSERVE if block.observe else block.mode
-        if not self._fits(path, source, target, mapping, mode):
-            return None
         if not self._books_fit(path, block, source, mapping):
+            return None
+        if not self._fits(path, source, target, mapping, mode):
             return None
         mark = self._document.mark(path, key=True)
         connection = self._connections[source.connection]
