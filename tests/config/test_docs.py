@@ -8,7 +8,11 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from connectors.hubspot.objects import SPEC as HUBSPOT
+from connectors.netsuite.objects import SPEC as NETSUITE
 from connectors.salesforce.objects import SPEC as SALESFORCE
+from connectors.stripe.objects import SPEC as STRIPE
+from connectors.zuora.objects import SPEC as ZUORA
+from engine.books.spec import SPEC as BOOKS
 from engine.config import schema
 from engine.config.load import load
 from engine.config.problems import block_keys
@@ -140,15 +144,22 @@ ENVIRON = {
     "HUBSPOT_CLIENT_SECRET": "b",
     "SALESFORCE_CLIENT_ID": "c",
     "SALESFORCE_CLIENT_SECRET": "d",
+    "ZUORA_CLIENT_ID": "e",
+    "ZUORA_CLIENT_SECRET": "f",
+    "STRIPE_KEY": "rk_test_g",
+    "NETSUITE_CLIENT_ID": "h",
+    "NETSUITE_CERTIFICATE_ID": "i",
+    "NETSUITE_PRIVATE_KEY": "j",
 }
+SPECS = {spec.name: spec for spec in (HUBSPOT, SALESFORCE, ZUORA, STRIPE, NETSUITE, BOOKS)}
 
 
 def test_the_example_configuration_is_sound():
-    config = load(
-        ROOT / "config.example.yaml", ENVIRON, {"hubspot": HUBSPOT, "salesforce": SALESFORCE}
-    )
+    config = load(ROOT / "config.example.yaml", ENVIRON, SPECS)
     assert set(config.syncs) == {
         "owners", "companies", "leads", "contacts", "products", "deals", "lead_status", "deal_stages",
+        "billing_accounts", "orders", "subscriptions", "customers", "payers", "invoices",
+        "collections", "payments", "receipts", "periods", "journals", "deal_money", "billing_status",
     }  # fmt: skip
 
 
@@ -166,9 +177,7 @@ def test_the_example_configuration_shows_every_setting():
 
 def test_facing_pairs_in_the_shipped_mappings():
     """The pairs the engine settles by owner; without this the facing check could pass on none."""
-    config = load(
-        ROOT / "config.example.yaml", ENVIRON, {"hubspot": HUBSPOT, "salesforce": SALESFORCE}
-    )
+    config = load(ROOT / "config.example.yaml", ENVIRON, SPECS)
     pairs = set()
     for forth, back in (("leads", "lead_status"), ("deals", "deal_stages")):
         returning = {(rule.pair, rule.target) for rule in config.syncs[back].mapping.rules}

@@ -7,8 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine.demo.again import as_left
 from tests.demo.conftest import Command
+
+pytestmark = pytest.mark.timeout(600)  # the whole demo is played before the first test
 
 STAGES = {"owners", "companies", "leads", "contacts", "products", "deals"}
 

@@ -15,6 +15,8 @@ import pytest
 from tests.demo import descriptions
 from tests.demo.descriptions import Checker
 
+pytestmark = pytest.mark.timeout(600)  # the whole demo is played before the first test
+
 FILES: dict[str, tuple[str, Checker]] = {
     "zuora": ("zuora/zuora-sdk-3.21.0-operations.json", descriptions.zuora),
     "stripe": ("stripe/sdk-16.1.0-resources-and-params.json", descriptions.stripe),
