@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from connectors.errors import CallError
-from engine.books.keep import keep
+from engine.books.keep import keep, unkept
 from engine.books.spec import CONNECTION as OWN
 from engine.clock import microseconds
 from engine.config.model import Enabled, Endpoint, SyncConfig
@@ -312,7 +312,7 @@ class Runner:
         return {name: again_at for name, (_tries, again_at) in self._failures.items()}
 
     def idle(self) -> bool:
-        """Nothing unrouted, ready now, leased or in doubt, and every stream at its head once."""
+        """Nothing unrouted, ready now, leased, in doubt, unkept; every stream at its head once."""
         now = self._services.clock.now()
         usable, names = self._services.gateway.usable, self._flowing()
         away = [name for name in self._services.config.connections if not usable(name)]
@@ -321,7 +321,7 @@ class Runner:
         with self._services.store.read() as tx:
             if inbox.unrouted(tx, 1, but=away) or inbox.any_postponed(tx):
                 return False
-            if delivery_states.unsettled(tx, names, now):
+            if delivery_states.unsettled(tx, names, now) or unkept(self._services, tx):
                 return False
             known = streams.every(tx)
             position = int(streams.get_meta(tx, "spool_position") or 0)

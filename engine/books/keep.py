@@ -44,6 +44,11 @@ def keep(services: Services) -> tuple[Endpoint, ...]:
     return tuple(found)
 
 
+def unkept(services: Services, tx: Tx) -> bool:
+    """Whether facts arrived that the schedules do not follow from yet."""
+    return CONNECTION in services.config.connections and books.any_dirty(tx)
+
+
 def _schedule(services: Services) -> int:
     """Let the schedules of some contracts follow from their facts. Returns how many there were."""
     with services.store.read() as tx:
