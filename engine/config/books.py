@@ -97,10 +97,12 @@ def check_books(
             nearest(books.tax_owner, names),
         )
     sources: dict[FactKind, SyncConfig] = {}
+    posting: dict[str, SyncConfig] = {}
     for sync in syncs.values():
         if sync.enabled is Enabled.OFF:
             continue
         _check_recognition(document, books, sync, problems)
+        _check_posting(document, sync, posting, problems)
         for kind in sorted(sync.mapping.fact_kinds):
             first = sources.setdefault(kind, sync)
             if first.source != sync.source or first.name != sync.name:
@@ -132,4 +134,30 @@ def _check_recognition(
             f"{books.recognition_owner} recognises revenue; posting schedule lines as well would "
             "recognise it twice",
             "switch the sync off, or set books.recognition_owner: revline",
+        )
+
+
+def _check_posting(
+    document: Document, sync: SyncConfig, posting: dict[str, SyncConfig], problems: Problems
+) -> None:
+    """Lines are put together once: every sync of them gets the same batches."""
+    if sync.source.connection != CONNECTION or sync.source.object not in LINE_OBJECTS:
+        return
+    first = posting.setdefault(sync.source.object, sync)
+    if first is sync:
+        return
+    if first.target.connection == sync.target.connection:
+        problems.at(
+            document,
+            ("syncs", sync.name, "to"),
+            f"{first.name} posts {sync.source} to {first.target.connection} already: posted twice, "
+            "revenue counts twice",
+            "take one of them out",
+        )
+    elif (first.group_by, first.period_end) != (sync.group_by, sync.period_end):
+        problems.at(
+            document,
+            ("syncs", sync.name),
+            f"{first.name} puts the same lines together by another `group_by` or `trigger`",
+            "give both the same",
         )

@@ -244,6 +244,8 @@ class SyncBuilder:
                     f"{object_name} records cannot be written",
                     "use `mode: link_only`",
                 )
+            if position == 0:
+                self._fits_actions(path, facts, mapping)
             creates = mode in (Mode.UPSERT, Mode.CREATE_ONLY) or (
                 position > 0 and mode is Mode.UPDATE_ONLY
             )
@@ -255,6 +257,17 @@ class SyncBuilder:
                     f"{mapping.file} names no identity field for {object_name}: a repeated create "
                     "could make a second record",
                     f"add `identity: {example}` there",
+                )
+
+    def _fits_actions(self, path: KeyPath, facts: ObjectSpec, mapping: MappingProgram) -> None:
+        known = [action.name for action in facts.actions]
+        for name in mapping.actions:
+            if name not in known:
+                self._problems.at(
+                    self._document,
+                    (*path, "mapping"),
+                    f"{facts.name} has no action `{name}`, which a step of {mapping.file} takes",
+                    nearest(name, known),
                 )
 
     def _start_from(self, path: KeyPath, written: str, zone: Any) -> StartFrom | None:

@@ -169,3 +169,31 @@ def test_reason_codes_of_refunds_are_a_value_map(project):
     assert "refund_means" in refused(project)
     project.text += "books: {refund_means: {duplicate: cash_only}}\n"
     assert project.load().syncs["first"].mapping.fact_kinds
+
+
+def test_lines_are_posted_by_one_sync_per_system(project):
+    post(project)
+    project.add(f"  again: {POSTING}\n")
+    assert "journals posts revline.schedule_lines to right already" in refused(project)
+
+
+@pytest.mark.parametrize("other", ["[period, currency]", "[period, entity, currency], after: []"])
+def test_lines_go_to_a_second_system_as_they_were_put_together(project, other):
+    post(project)
+    block = POSTING.replace("[period, entity, currency]", other).replace("right.", "left2.")
+    second = '  left2: {connector: erp, access_token: "${LEFT_TOKEN}"}\n'
+    project.text = project.text.replace("  right:\n", f"{second}  right:\n", 1)
+    project.add(f"  again: {block}\n")
+    if "entity" in other:
+        assert set(project.load().syncs) >= {"journals", "again"}
+    else:
+        assert "puts the same lines together by another `group_by`" in refused(project)
+
+
+def test_a_step_takes_an_action_that_the_target_has(project):
+    step = "steps: [{name: post, action: post, done_when: = target.a == 1}]\n"
+    post(project)
+    project.mapping("journal", JOURNAL + step)
+    assert "Lead has no action `post`, which a step of mappings/journal.yaml takes" in refused(
+        project
+    )
