@@ -20,12 +20,13 @@ from engine.pipeline.replay import change_of
 from engine.pipeline.services import Services
 from engine.pipeline.settle import Settling
 from engine.pipeline.targets import live_selection
-from engine.store import deliveries
+from engine.store import deliveries, delivery_states
 from engine.store.intents import Ending
-from engine.verdict import Next, Verdict, judge
+from engine.verdict import Next, Verdict, backoff, judge
 
 MOST_KEYS: Final = 8
 NOT_SENT: Final = "NOT_SENT"
+OTHERS_FIRST: Final = "OTHERS_FIRST"
 
 Results = dict[tuple[int, Address, str], Result]
 
@@ -134,13 +135,22 @@ def _settle(
         if whole:
             services.gateway.batch_failed(sync.name)
         spared = whole or _spared(services, chunk, outcomes)
+        others_busy = delivery_states.busy(tx, sync.after) > 0
         for item, outcome in zip(chunk, outcomes, strict=True):
             key = item.decided.matched.item.key
             if isinstance(outcome, Confirmed):
                 settling.confirmed(item, _with_stored(outcome, stored.get(outcome.id)))
                 results[key] = Settled(wrote=True)
             else:
-                results[key] = _failed(services, sync, settling, item, outcome, spared=spared)
+                results[key] = _failed(
+                    services,
+                    sync,
+                    settling,
+                    item,
+                    outcome,
+                    spared=spared,
+                    others_busy=others_busy,
+                )
         services.failpoint("outcome.before_commit")
         settling.write()
         services.failpoint("outcome.ledger_inserted")
@@ -201,6 +211,7 @@ def _failed(
     outcome: Failed,
     *,
     spared: bool,
+    others_busy: bool,
 ) -> Result:
     error = outcome.error
     delivery = item.decided.matched.item.delivery
@@ -227,7 +238,8 @@ def _failed(
         settling.unknown(item, ending)
         return InDoubt(verdict.due_at, verdict.code)
     look = _may_be_ours(item, error, verdict) and _may_look(sync, item)
-    final = verdict.next in (Next.ISSUE, Next.DUPLICATE, Next.LOOK) and not look
+    early = others_busy and _too_early(sync, item, error, verdict)
+    final = verdict.next in (Next.ISSUE, Next.DUPLICATE, Next.LOOK) and not (look or early)
     settling.not_done(item, ending, tell="refused" if final else None)
     if verdict.next is Next.GONE:
         # Where it went is asked for once this is committed.
@@ -235,6 +247,9 @@ def _failed(
     if look:
         settling.was_there(item)
         return TryLater(services.clock.now(), LOOK_FIRST)
+    if early:
+        wait = backoff(delivery.tries, services.random)
+        return TryLater(services.clock.now() + wait, OTHERS_FIRST)
     if final:
         return Problem(_report(sync, item, error, verdict))
     return _later(services, item, verdict, spared=spared)
@@ -246,6 +261,12 @@ def _may_be_ours(item: Planned, error: CallError, verdict: Verdict) -> bool:
         return True
     by_identity = item.intent.operation is Operation.CREATE and item.intent.identity is not None
     return by_identity and isinstance(error, DuplicateFound) and len(error.candidates) <= 1
+
+
+def _too_early(sync: SyncConfig, item: Planned, error: CallError, verdict: Verdict) -> bool:
+    """Whether what was refused may need what the syncs before this one still have in hand."""
+    tries_left = item.decided.matched.item.delivery.tries < sync.retries
+    return isinstance(error, Rejected) and verdict.next is Next.ISSUE and tries_left
 
 
 def _may_look(sync: SyncConfig, item: Planned) -> bool:
