@@ -96,7 +96,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
 def test_nothing_needs_a_person(year: Year) -> None:
     assert year.line.codes() == []
     assert year.earned("nothing") == months(1, 12, "1000")
-    assert year.evidence("nothing") == [("METHOD_PROSPECTIVE", "1200000")]
+    assert year.evidence("nothing") == [("METHOD_PROSPECTIVE", "12000.00")]
 
 
 def test_an_upsell_is_earned_with_what_was_left(year: Year) -> None:
@@ -104,8 +104,8 @@ def test_an_upsell_is_earned_with_what_was_left(year: Year) -> None:
     assert year.earned("upsell") == months(1, 6, "1000") | months(7, 12, "1500")
     assert by_period(year.line, year.contracts["upsell"]) == year.earned("upsell")
     assert year.evidence("upsell") == [
-        ("METHOD_PROSPECTIVE", "1200000"),
-        ("METHOD_PROSPECTIVE", "1500000"),
+        ("METHOD_PROSPECTIVE", "12000.00"),
+        ("METHOD_PROSPECTIVE", "15000.00"),
     ]
     deal = year.contracts["upsell"].removeprefix("S-")
     row = year.line.records("salesforce", "Opportunity")[deal]
@@ -116,7 +116,7 @@ def test_an_upsell_is_earned_with_what_was_left(year: Year) -> None:
 def test_a_downgrade_leaves_the_past_alone(year: Year) -> None:
     # worth 5,950.68 to June by days and 3,024.66 after; earned by months: 6,000.00 and the rest
     assert year.earned("downgrade") == months(1, 6, "1000") | months(7, 12, "495.89")
-    assert year.evidence("downgrade")[-1] == ("METHOD_PROSPECTIVE", "897534")
+    assert year.evidence("downgrade")[-1] == ("METHOD_PROSPECTIVE", "8975.34")
 
 
 def test_a_cancellation_ends_what_is_earned(year: Year) -> None:
@@ -135,8 +135,8 @@ def test_what_was_billed_too_much_is_credited_in_netsuite(year: Year) -> None:
 def test_a_renewal_is_earned_in_its_own_year(year: Year) -> None:
     assert year.earned("renewal") == months(1, 12, "1000")
     assert year.evidence("renewal") == [
-        ("METHOD_PROSPECTIVE", "1200000"),
-        ("METHOD_PROSPECTIVE", "2400000"),
+        ("METHOD_PROSPECTIVE", "12000.00"),
+        ("METHOD_PROSPECTIVE", "24000.00"),
     ]
 
 

@@ -54,8 +54,8 @@ def test_an_upsell_in_july_and_a_refund_in_september(line: MoneyLine) -> None:
     # the evidence: which method, and what the promise came to
     made = [one for one in line.lines() if one["operation"] == "schedule"]
     assert [(one["code"], one["amount"]) for one in made] == [
-        ("METHOD_PROSPECTIVE", "1200000"),
-        ("METHOD_PROSPECTIVE", "1500000"),
+        ("METHOD_PROSPECTIVE", "12000.00"),
+        ("METHOD_PROSPECTIVE", "15000.00"),
     ]
     # the books to August are closed, then 1,500 and their tax are given back
     line.until(date(2027, 9, 10))
