@@ -17,6 +17,8 @@ LATE_EVERY: Final = 9
 NEVER: Final = (11, 29, 41)
 DECLINED: Final = (17,)
 PART: Final = (23,)
+REFUNDED: Final = 3
+DISPUTED: Final = 7
 OPEN: Final = "requires_payment_method"
 
 
@@ -55,6 +57,18 @@ class Customers:
         for id in self.late:
             self._charge(id, CARD)
             self.paid += 1
+
+    def think_again(self) -> None:
+        """Two want their money back: one from us, one from the bank."""
+        intents = self.simulators.state("stripe")["payment_intents"].values()
+        paid = sorted(
+            (str(one["metadata"]["invoice_number"]), str(one["latest_charge"]))
+            for one in intents
+            if one["status"] == "succeeded"
+        )
+        reason = {"metadata": {"reason_code": "requested_by_customer"}}
+        self._do("stripe", "charges", "refund", paid[REFUNDED][1], reason)
+        self._do("stripe", "charges", "dispute", paid[DISPUTED][1], {"reason": "fraudulent"})
 
     def _asked(self) -> Sequence[Mapping[str, Any]]:
         intents = self.simulators.state("stripe").get("payment_intents", {}).values()

@@ -71,6 +71,8 @@ _BOOKS: Final = """
 books:
   recognition_owner: revline
   tax_owner: zuora
+  # What a refund's reason code means; any other is held for a person.
+  refund_means: {requested_by_customer: credit_memo, duplicate: cash_only}
 """
 
 

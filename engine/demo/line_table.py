@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from engine.demo.won import ZERO, WonDeal
+from engine.demo.won import EXPONENTS, ZERO, WonDeal
 
 Measure = Callable[[WonDeal], Decimal | None]
-EXPONENTS: Final = {"JPY": 0, "KWD": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,7 @@ STEPS: Final = (
     Step(PAID, lambda deal: _some(deal.paid), WITH_TAX),
     Step(RECEIVED, lambda deal: _some(deal.received), PAID),
     Step("  Refunded", lambda deal: _some(deal.refunded)),
+    Step("  Disputed", lambda deal: _some(deal.disputed)),
     Step(POSTED, lambda deal: _some(deal.recognised), BILLED),
     Step(BACK, lambda deal: _some(deal.shown_in_salesforce), PAID),
     Step(BACK_AT_FIRST, lambda deal: _some(deal.shown_in_hubspot), BACK),

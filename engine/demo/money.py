@@ -138,6 +138,9 @@ class MoneyLine:
         customers.pay_late()
         self._settle(services, runner)
         self._screen.say("  A week later the late ones have paid, and the bank debit has settled.")
+        customers.think_again()
+        self._settle(services, runner)
+        self._screen.say("  One customer gets the money back, another's bank disputes a payment.")
 
     def _settle(self, services: Services, runner: Runner) -> None:
         """Poll and work until there is nothing more to write anywhere."""

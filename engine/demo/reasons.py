@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from engine.demo import line_table
-from engine.demo.won import WonDeal
+from engine.demo.won import ZERO, WonDeal
 from engine.issues import cause
 from engine.mapping.compiled import MappingProgram
 from engine.model import Address
@@ -22,6 +22,8 @@ DECLINED: Final = "the card was declined"
 UNDER_WAY: Final = "a bank debit is under way"
 NOT_PAID: Final = "waiting for payment"
 PART_PAID: Final = "part paid; waiting for the rest"
+REFUNDED: Final = "given back to the customer"
+DISPUTED: Final = "disputed by the customer's bank"
 CREDITED: Final = "credited instead"
 _WORDS: Final[Mapping[str, str]] = {
     "MATCH_AMBIGUOUS": "its company matches two Accounts, and nobody guesses",
@@ -53,6 +55,8 @@ class Reasons:
             return self._not_ordered(deal)
         if step == line_table.PAID:
             return self._not_paid(deal)
+        if step == line_table.BACK:
+            return self._not_kept(deal)
         if step == line_table.POSTED and deal.recognised < (deal.billed or 0):
             return IN_ADVANCE
         return UNEXPLAINED
@@ -91,6 +95,11 @@ class Reasons:
             if intent.get("last_payment_error"):
                 return DECLINED
         return NOT_PAID
+
+    def _not_kept(self, deal: WonDeal) -> str:
+        if deal.paid - (deal.shown_in_salesforce or ZERO) != deal.refunded + deal.disputed:
+            return UNEXPLAINED
+        return DISPUTED if deal.disputed else REFUNDED
 
     def _held_by(self, sync: str, address: Address) -> str | None:
         """What holds a record back in a sync; ``None`` for a wait, or if nothing does."""

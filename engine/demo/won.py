@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +13,8 @@ from engine.demo.simulators import live
 WON_IN_HUBSPOT: Final = "closedwon"
 WON_IN_SALESFORCE: Final = "Closed Won"
 ZERO: Final = Decimal(0)
+EXPONENTS: Final = {"JPY": 0, "KWD": 3}
+"""Decimals of a currency, where they are not two."""
 _CONTRACT: Final = re.compile(r"\bS-(\w+)")
 
 States = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
@@ -44,6 +45,7 @@ class WonDeal:
     credited: Decimal = ZERO
     paid: Decimal = ZERO
     refunded: Decimal = ZERO
+    disputed: Decimal = ZERO
     received: Decimal = ZERO
     recognised: Decimal = ZERO
     shown_in_salesforce: Decimal | None = None
@@ -64,6 +66,7 @@ def followed(states: States) -> list[WonDeal]:
     ]
     _sold(deals, states["salesforce"])
     _billed(deals, states["zuora"])
+    _given_back(deals, states["stripe"])
     _booked(deals, states["netsuite"])
     return sorted(deals, key=lambda deal: int(deal.id))
 
@@ -125,14 +128,25 @@ def _settled(of_invoice: Mapping[str, WonDeal], state: Mapping[str, Mapping[str,
         deal, payment = of_invoice.get(row.get("invoiceId") or ""), state["payments"]
         if deal is not None and payment[row["paymentId"]]["status"] == "Processed":
             deal.paid += _amount(row["applyAmount"])
-    invoice_of: dict[str, list[str]] = defaultdict(list)
-    for row in state["payment-applications"].values():
-        if row.get("invoiceId"):
-            invoice_of[row["paymentId"]].append(row["invoiceId"])
     for row in state["credit-memo-applications"].values():
         deal = of_invoice.get(row.get("invoiceId") or "")
         if deal is not None:
             deal.credited += _amount(row["applyAmount"])
+
+
+def _given_back(deals: Iterable[WonDeal], state: Mapping[str, Mapping[str, Any]]) -> None:
+    """What went back to customers, and what their banks dispute."""
+    by_number = {number: deal for deal in deals for number in deal.invoices}
+    charges = state.get("charges", {})
+    for charge in charges.values():
+        deal = by_number.get(charge["metadata"].get("invoice_number", ""))
+        if deal is not None:
+            deal.refunded += _major(charge["amount_refunded"], deal.currency)
+    for dispute in state.get("disputes", {}).values():
+        metadata = charges[dispute["charge"]]["metadata"]
+        deal = by_number.get(metadata.get("invoice_number", ""))
+        if deal is not None and dispute["status"] != "won":
+            deal.disputed += _major(dispute["amount"], deal.currency)
 
 
 def _booked(deals: Iterable[WonDeal], state: Mapping[str, Mapping[str, Any]]) -> None:
@@ -158,6 +172,10 @@ def _booked(deals: Iterable[WonDeal], state: Mapping[str, Mapping[str, Any]]) ->
                 value = _amount(line.get("credit")) - _amount(line.get("debit"))
                 by_opportunity[contract[1]].recognised += value
                 by_opportunity[contract[1]].currencies.add(codes[row["currency"]])
+
+
+def _major(minor: int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
 
 
 def _amount(value: Any) -> Decimal:
