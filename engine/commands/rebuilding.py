@@ -40,8 +40,8 @@ def rebuild_links(services: Services, sync: SyncConfig) -> tuple[int, int, int]:
 
     First the roots, then each kind of child under the roots that are linked. Returns how many links
     were made, were there already, and were left because one of the two records is linked elsewhere
-    or a child's root is not linked. Costs one listing of each target object, and a read of the sources
-    where the mapping gives identities a form of its own.
+    or a child's root is not linked. Costs one listing of each target object, and a read of the
+    sources where the mapping gives identities a form of its own.
     """
     connector = services.gateway.connector(sync.target.connection)
     kinds = [kind for kind in sync.mapping.children if kind.identity_field is not None]
