@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.base import ActionSpec
 from connectors.memory.objects import MemoryObject, sales_objects
 from tests.simulation import world as worlds
 from tests.simulation.moments import (
@@ -38,8 +39,15 @@ SENT = "select state from intent where operation = 'act' order by id"
 
 def settling(gives: str) -> tuple[MemoryObject, ...]:
     """The sales objects, an account of which can be settled: that makes its city ``gives``."""
+    actions = (ActionSpec("settle", "the city says so"),)
     return tuple(
-        replace(one, acts={"settle": {"BillingCity": gives}}) if one.name == "Account" else one
+        replace(
+            one,
+            acts={"settle": {"BillingCity": gives}},
+            spec=replace(one.spec, actions=actions),
+        )
+        if one.name == "Account"
+        else one
         for one in sales_objects()
     )
 

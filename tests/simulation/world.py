@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from random import seed as seed_all
 from typing import Any
 
+from connectors.base import ConnectorSpec
 from connectors.memory.connector import Memory
 from connectors.memory.declarations import SPEC
 from connectors.memory.faults import FaultPlan
@@ -34,6 +36,13 @@ class Crash(BaseException):
     """The process is gone: nothing after this line happens."""
 
 
+def declared() -> ConnectorSpec:
+    """What the two systems declare, the objects that a test has changed among it."""
+    objects = {one.name: one for one in SPEC.objects}
+    objects |= {one.name: one.spec for one in (*crm_objects(), *sales_objects())}
+    return replace(SPEC, objects=tuple(objects.values()))
+
+
 class World:
     """Systems survive a crash; the engine is built anew on the same store."""
 
@@ -53,7 +62,7 @@ class World:
         self.clock = ManualClock(START)
         self.crm = MemorySystem(crm_objects(), self.clock.now, account="crm-1")
         self.sales = MemorySystem(sales_objects(), self.clock.now, account="sales-1")
-        self.config = config or load(self.folder, {}, {"memory": SPEC})
+        self.config = config or load(self.folder, {}, {"memory": declared()})
         self.failpoint: Callable[[str], None] = lambda _point: None
         self.plans = {"crm": FaultPlan(), "sales": FaultPlan()}
         self.on_call: Callable[[Any, str], None] | None = None
