@@ -108,6 +108,14 @@ def counted(logs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Counter[str]:
     return found
 
 
+def with_way_back(backfilled: Counter[str], every: Counter[str]) -> Counter[str]:
+    """The calls of a backfill, and under :data:`BACK` those that hearing of it brought about."""
+    found = Counter(backfilled)
+    for name, count in (every - backfilled).items():
+        found[name if name in (FEEDS, ONCE) else BACK] += count
+    return found
+
+
 def _hubspot(entry: Mapping[str, Any]) -> Counter[str]:
     parts = _HUBSPOT.match(entry["path"])
     if parts is None or parts["kind"] == "properties":

@@ -129,9 +129,10 @@ def _backfill(project: Project, simulators: Simulators, screen: Screen, facts: F
         runner = begin(project, services)
         with screen.backfill(totals) as watch:
             facts.backfill_seconds = until_idle(services, runner, watch)
+            backfilled = cost.counted(_since(simulators, marks))
             runner.poll_now()  # the way back hears of the new records, and has nothing more to say
             facts.backfill_seconds += until_idle(services, runner, watch)
-        calls = cost.counted(_since(simulators, marks))
+        calls = cost.with_way_back(backfilled, cost.counted(_since(simulators, marks)))
         facts.sizes = findings.sizes(services, source)
         facts.cost = cost.compare(project, calls, facts.sizes)
         written = findings.written_records(services.store)

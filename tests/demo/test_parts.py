@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -94,6 +95,12 @@ def test_every_call_is_counted_once_where_it_belongs() -> None:
         cost.ONCE: 2,
         "leads": 1,
     }
+
+
+def test_what_hearing_of_a_backfill_costs_is_the_way_back() -> None:
+    first = Counter({"leads": 8, cost.FEEDS: 2})
+    every = Counter({"leads": 9, cost.FEEDS: 5, cost.BACK: 1})
+    assert cost.with_way_back(first, every) == {"leads": 8, cost.FEEDS: 5, cost.BACK: 2}
 
 
 def test_an_arrival_is_the_right_record_field_and_value() -> None:
