@@ -94,7 +94,9 @@ def contract_records(tx: Tx, names: Sequence[str]) -> dict[str, Record]:
     for name, changed_at in at.items():
         own = _facts(tx, name)
         if own:
-            found[name] = _sums(CONTRACTS, name, own, _recognised(tx, name), name, changed_at)
+            found[name] = _sums(
+                CONTRACTS, name, own, _recognised(tx, name, _currency(own)), name, changed_at
+            )
     return found
 
 
@@ -104,22 +106,37 @@ def deal_records(tx: Tx, names: Sequence[str]) -> dict[str, Record]:
     at = books.changed_at(tx, sorted({one for several in contracts.values() for one in several}))
     found = {}
     for name, own_contracts in contracts.items():
-        own: list[Fact] = []
-        recognised = 0
-        for contract in own_contracts:
-            every = _facts(tx, contract)
-            own += by_deal(every).get(name, ())
-            recognised += deal_share(_recognised(tx, contract), every, name)
+        every = {contract: _facts(tx, contract) for contract in own_contracts}
+        own = [fact for some in every.values() for fact in by_deal(some).get(name, ())]
+        currency = _currency(own)
+        recognised = sum(
+            deal_share(
+                _recognised(tx, contract, currency),
+                [fact for fact in some if fact.currency == currency],
+                name,
+            )
+            for contract, some in every.items()
+        )
         changed_at = max((at[one] for one in own_contracts if one in at), default=None)
         if own and changed_at is not None:
             found[name] = _sums(DEALS, name, own, recognised, own_contracts[0], changed_at)
     return found
 
 
-def _recognised(tx: Tx, contract: str) -> int:
-    """What was handed over to be posted as revenue."""
+def _currency(own: Sequence[Fact]) -> str:
+    """The currency that counts: of the first amount that holds."""
+    found = next((fact for fact in own if fact.amount_minor), own[0] if own else None)
+    return found.currency if found else ""
+
+
+def _recognised(tx: Tx, contract: str, currency: str) -> int:
+    """What was handed over to be posted as revenue in a currency."""
     lines = books.lines_of(tx, [contract])
-    return sum(one.amount_minor for one in lines if one.batch and one.kind == REVENUE)
+    return sum(
+        one.amount_minor
+        for one in lines
+        if one.batch and one.kind == REVENUE and one.currency == currency
+    )
 
 
 def _facts(tx: Tx, contract: str) -> tuple[Fact, ...]:
@@ -136,7 +153,7 @@ def _sums(
     contract: str,
     changed_at: datetime,
 ) -> Record:
-    first = own[0]
+    first = next(fact for fact in own if fact.currency == _currency(own))
     summary = summarise(own, first.currency, first.exponent)
     fields: dict[str, Value] = {
         "id": name,

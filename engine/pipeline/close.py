@@ -56,7 +56,7 @@ def close(
     closing = _Closing(services, sync, now, started_at or now)
     with services.store.write() as tx:
         if proofs is not None and sync.enabled is not Enabled.SHADOW:
-            settle_proofs(tx, sync, proofs, now)
+            settle_proofs(services, tx, sync, proofs, now)
         seen = _seen(tx, sync, works)
         closings = [
             closing.of(

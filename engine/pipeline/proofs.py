@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from engine.books.spec import CONNECTION
 from engine.config.model import SyncConfig
 from engine.mapping.model import AwaitsLink, Lookups, Unmappable
 from engine.model import Address
-from engine.money.model import Fact, PeriodState
+from engine.money.model import Fact, FactKind, PeriodState
 from engine.pipeline.batch import Work
+from engine.pipeline.services import Services
 from engine.store import books, facts
 from engine.store.sql import Tx
 
@@ -30,11 +32,12 @@ def prove(
     """What live records prove now; those that are gone prove nothing any more."""
     found = Proofs()
     mapping = sync.mapping
-    if mapping.fact_kinds:
-        found.facts = dict.fromkeys(gone, ((), None))
+    found.facts = dict.fromkeys(gone, ((), None))
     for work in works:
         number, record = work.delivery.number, work.view.record
-        if mapping.fact_kinds:
+        if not mapping.fact_kinds:
+            found.facts[work.delivery.source] = ((), record.version)
+        else:
             proved = mapping.facts(work.view, answers)
             if isinstance(proved, AwaitsLink | Unmappable):
                 found.faults[number] = proved
@@ -48,10 +51,22 @@ def prove(
     return found
 
 
-def settle(tx: Tx, sync: SyncConfig, proofs: Proofs, now: datetime) -> None:
-    """Write them down, in the transaction that ends the deliveries."""
+def settle(services: Services, tx: Tx, sync: SyncConfig, proofs: Proofs, now: datetime) -> None:
+    """Write them down, in the transaction that ends the deliveries.
+
+    A kind that this sync's mapping tells no more is taken back, unless another sync of the same
+    source tells it now: what two told would count twice.
+    """
+    if CONNECTION not in services.config.connections:
+        return
+    others = {
+        kind
+        for other in services.syncs_from(sync.source)
+        if other.name != sync.name
+        for kind in other.mapping.fact_kinds
+    }
     if proofs.facts:
-        facts.settle(tx, proofs.facts, sync.mapping.fact_kinds, now)
+        facts.settle(tx, proofs.facts, set(FactKind) - others, now)
     turned = books.see_periods(tx, sync.source.connection, proofs.periods, now)
     if turned:
         # What was planned for a period that closed, or opened again, is planned anew.

@@ -160,14 +160,14 @@ class Bench:
         """Let a record prove these facts now, as the end of its delivery would."""
         proofs = Proofs(facts={Address("zuora", "any", id): (proved, None)})
         with self.store.write() as tx:
-            settle(tx, observing(), proofs, self.clock.now())
+            settle(self.services(), tx, observing(), proofs, self.clock.now())
 
     def close_month(self, month: int, *, closed: bool = True) -> None:
         first = date(2026, month, 1)
         last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
         proofs = Proofs(periods={str(month): PeriodState(first, last, closed)})
         with self.store.write() as tx:
-            settle(tx, observing(), proofs, self.clock.now())
+            settle(self.services(), tx, observing(), proofs, self.clock.now())
 
     def lines(self, contract: str = "S-1") -> list[Line]:
         with self.store.read() as tx:
