@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection, Engine, func, inspect, select
+from sqlalchemy.exc import OperationalError
 
 from connectors.records import Notice, WebhookRequest
 from engine.clock import instant
 from engine.files import replace_file
 from engine.store.spool_codec import Opens, load_notices, open_request
 from engine.store.spool_database import SpoolPlace, reading_engine, spool
+
+_PRIMARY_CODE: Final = 0xFF  # SQLite's result code without its extension
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,22 @@ class SpoolReader:
             yield None
             return
         with self._engine.connect() as connection:
-            # The writer may be between making the file and making the table.
-            yield connection if inspect(connection).has_table(spool.name) else None
+            yield connection if _readable(connection) else None
+
+
+def _readable(connection: Connection) -> bool:
+    """Whether the spool can be read now: its writer may be between making the file and the table.
+
+    A writer that was killed while it made the write-ahead log leaves a file that SQLite refuses to
+    readers (``SQLITE_READONLY``) until the next writer has opened it: then there is news, not now.
+    """
+    try:
+        return inspect(connection).has_table(spool.name)
+    except OperationalError as error:
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        if code & _PRIMARY_CODE == sqlite3.SQLITE_READONLY:
+            return False
+        raise
 
 
 class PositionFile:
