@@ -11,7 +11,7 @@ import pytest
 from tests.simulation.history import History
 
 START_SEED = int(os.environ.get("REVLINE_SEED", "0")) or secrets.randbelow(10**9)
-RUNS = int(os.environ.get("REVLINE_RUNS", "8"))
+RUNS = int(os.environ.get("REVLINE_RUNS", "6"))
 FIXED = (1, 2, 3)
 
 
@@ -24,7 +24,7 @@ def test_a_random_history_ends_well(tmp_path: Path, number: int) -> None:
     history.check()
 
 
-@pytest.mark.parametrize("seed", [*FIXED[:2], START_SEED])
+@pytest.mark.parametrize("seed", [FIXED[0], START_SEED])
 def test_a_random_history_ends_well_on_postgresql(
     tmp_path: Path, postgres_url: str, seed: int
 ) -> None:
