@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from datetime import date, timedelta
 
+import pytest
+
 from engine.commands.rebuilding import rebuild_links
 from tests.moneyline.mishaps import made, outcomes
 from tests.moneyline.world import MoneyLine
@@ -39,6 +41,7 @@ def test_everything_is_found_again(line: MoneyLine) -> None:
     assert line.written() == writes
 
 
+@pytest.mark.torture
 def test_links_are_made_anew_from_what_is_there(line: MoneyLine) -> None:
     # given two deals, one after another, and an order with a number as Zuora gives them
     line.won(line.account("Paid Ltd"), [("PLT-001", 1_200)], START)
@@ -66,6 +69,7 @@ def test_links_are_made_anew_from_what_is_there(line: MoneyLine) -> None:
     assert made(line) == before
 
 
+@pytest.mark.torture
 def test_a_journal_is_left_alone_where_the_books_have_it_otherwise(line: MoneyLine) -> None:
     # given two journals of each month, for two deals that came one after another; and no store
     for name in ("First Ltd", "Second Ltd"):
