@@ -25,6 +25,7 @@ WORKERS = min(2, os.cpu_count() or 1)
 class Suite:
     """Folders under ``tests/`` that run together; ``parallel`` says they do not disturb another.
 
+    With ``whole_files`` the tests of one file stay together, for what they share is dear to make.
     ``seeded`` suites live on chance: a torture run plays all of them with ``REVLINE_RUNS`` seeds.
     """
 
@@ -32,6 +33,7 @@ class Suite:
     folders: tuple[str, ...]
     parallel: bool = True
     seeded: bool = False
+    whole_files: bool = True
 
     @property
     def paths(self) -> list[str]:
@@ -43,8 +45,8 @@ class Suite:
 SUITES = (
     Suite("unit", ("unit", "mapping", "config", "pipeline", "money")),
     Suite("connectors", ("connectors",)),
-    Suite("store", ("store", "spool", "postgres", "books")),
-    Suite("simulation", ("simulation",), seeded=True),
+    Suite("store", ("store", "spool", "postgres", "books"), whole_files=False),
+    Suite("simulation", ("simulation",), seeded=True, whole_files=False),
     Suite("kills", ("kills",), parallel=False),
     Suite("receiver and daemon", ("receiver", "daemon"), parallel=False),
     Suite("command line", ("cli",)),
@@ -75,7 +77,8 @@ def run(suite: Suite, *, torture: bool, environ: dict[str, str]) -> int:
     else:
         command += ["-m", "not torture"]
     if suite.parallel and WORKERS > 1:
-        command += ["-n", str(WORKERS), "--dist", "loadfile"]
+        spread = "loadfile" if suite.whole_files else "load"
+        command += ["-n", str(WORKERS), "--dist", spread]
     code = subprocess.run([*command, *suite.paths], cwd=ROOT, env=environ, check=False).returncode
     return 0 if torture and code == NO_TESTS else code
 
