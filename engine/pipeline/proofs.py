@@ -55,14 +55,15 @@ def settle(services: Services, tx: Tx, sync: SyncConfig, proofs: Proofs, now: da
     """Write them down, in the transaction that ends the deliveries.
 
     A kind that this sync's mapping tells no more is taken back, unless another sync of the same
-    source tells it now: what two told would count twice.
+    source tells it: what two told would count twice. A sync that is switched off still owns what it
+    told; switching it off takes nothing back.
     """
     if CONNECTION not in services.config.connections:
         return
     others = {
         kind
-        for other in services.syncs_from(sync.source)
-        if other.name != sync.name
+        for other in services.config.syncs.values()
+        if other.source == sync.source and other.name != sync.name
         for kind in other.mapping.fact_kinds
     }
     if proofs.facts:

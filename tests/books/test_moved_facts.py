@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.books.spec import CONNECTION
-from engine.config.model import Endpoint
+from engine.config.model import Enabled, Endpoint
 from engine.model import Address
 from engine.money.model import FactKind
 from engine.pipeline.proofs import Proofs, settle
@@ -59,4 +59,15 @@ def test_what_another_sync_of_the_same_source_tells_stays(bench: Bench) -> None:
     bench.syncs = (orders, bills)
     prove(bench, orders, ordered(1_000))
     prove(bench, bills, replace(ordered(700), kind=FactKind.BILLED))
+    assert sums(bench) == {FactKind.ORDERED: 1_000, FactKind.BILLED: 700}
+
+
+def test_a_sync_that_is_switched_off_keeps_what_it_told(bench: Bench) -> None:
+    orders, bills = telling("orders", "ordered"), telling("bills", "billed")
+    bench.syncs = (orders, bills)
+    prove(bench, orders, ordered(1_000))
+    # when it is switched off, and another sync of the same records goes on
+    bench.syncs = (replace(orders, enabled=Enabled.OFF), bills)
+    prove(bench, bills, replace(ordered(700), kind=FactKind.BILLED))
+    # then what was ordered still stands, and no journal is reversed for it
     assert sums(bench) == {FactKind.ORDERED: 1_000, FactKind.BILLED: 700}
