@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engine.pipeline.services import Services
     from engine.receiving.application import Parts
     from engine.spool_feed import SpoolFeed
+    from engine.store.payloads import IsPerson
     from engine.store.spool_database import SpoolPlace
 
 POSITION_FILE: Final = "spool.position"
@@ -106,7 +107,18 @@ class Project:
 
     def open_store(self) -> Store:
         """The store, for the one process that holds the lock. Made on first use."""
-        return Store.open(self.config.store, self.state, self.key())
+        return Store.open(self.config.store, self.state, self.key(), is_person=self.persons())
+
+    def persons(self) -> IsPerson:
+        """Which objects stand for persons, as the connectors declare."""
+        specs = connector_specs()
+        subjects = {
+            (name, declared.name)
+            for name, connection in self.config.connections.items()
+            for declared in specs[connection.connector].objects
+            if declared.subject
+        }
+        return lambda *place: place in subjects
 
     @contextmanager
     def reading(self) -> Iterator[Store]:

@@ -246,7 +246,7 @@ class Acts:
         return found
 
     def _issue(self, tx: Tx, id: str) -> StoredIssue:
-        found = issues.find(tx, self.services.store.vault, id)
+        found = issues.find(tx, self.services.store.payloads, id)
         if found is None:
             raise ControlError("unknown_issue", f"there is no issue {id}", "see the issues list")
         if found.state != "open":
@@ -256,7 +256,7 @@ class Acts:
     def _issues(self, tx: Tx, given: Given) -> list[StoredIssue]:
         asked = given.get("issues")
         if asked == "all":
-            return issues.listed(tx, self.services.store.vault, limit=10_000)
+            return issues.listed(tx, self.services.store.payloads, limit=10_000)
         if not isinstance(asked, Sequence) or isinstance(asked, str):
             raise ControlError("malformed", "name the issues")
         return [self._issue(tx, str(id)) for id in asked]

@@ -47,7 +47,7 @@ def show(surroundings: Surroundings, *, id: str) -> None:
 
     project = surroundings.project
     with project.reading() as store, store.read() as tx:
-        found = stored.find(tx, store.vault, id)
+        found = stored.find(tx, store.payloads, id)
     if found is None:
         raise CommandError("unknown_issue", f"there is no issue {id}", "see revline issues list")
     content = issue_content(found)
@@ -64,7 +64,7 @@ def _stored(surroundings: Surroundings, state: str | None) -> Sequence[StoredIss
     from engine.store import issues as stored
 
     with surroundings.project.reading() as store, store.read() as tx:
-        return stored.listed(tx, store.vault, state=state, limit=10_000)
+        return stored.listed(tx, store.payloads, state=state, limit=10_000)
 
 
 def issue_content(issue: StoredIssue) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _content(tx: Tx, store: Store, address: Address) -> dict[str, Any]:
         for one, kind, other in stored.edges_at(tx, address)
     ]
     opened = [
-        one.id for one in issues.listed(tx, store.vault, limit=10_000) if one.source == address
+        one.id for one in issues.listed(tx, store.payloads, limit=10_000) if one.source == address
     ]
     deliveries = [
         {"sync": one.sync, "state": one.state, "reason": one.reason}

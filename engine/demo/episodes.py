@@ -200,7 +200,7 @@ class Episodes:
 
     def _issues(self) -> list[StoredIssue]:
         with self._store.read() as tx:
-            return list(issues.listed(tx, self._store.vault))
+            return list(issues.listed(tx, self._store.payloads))
 
     def _issue(self, code: str, id: str) -> bool:
         return any(one.code == code and one.source.id == id for one in self._issues())

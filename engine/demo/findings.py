@@ -138,7 +138,7 @@ def open_issues(
 ) -> list[OpenIssue]:
     """Every open issue, and whether it belongs to the show."""
     with store.read() as tx:
-        found = list(issues.listed(tx, store.vault, limit=LISTED_MAX))
+        found = list(issues.listed(tx, store.payloads, limit=LISTED_MAX))
         held = {
             one.source.id for one in operator_views.listed(tx, (DeliveryState.HELD,), LISTED_MAX)
         }

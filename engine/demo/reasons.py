@@ -38,7 +38,7 @@ class Reasons:
         self._services = services
         self._states = states
         with services.store.read() as tx:
-            listed = issues.listed(tx, services.store.vault)
+            listed = issues.listed(tx, services.store.payloads)
         self._issues: dict[tuple[str, Address], StoredIssue] = {
             (one.sync, one.source): one for one in listed
         }
@@ -115,7 +115,7 @@ class Reasons:
     def _gate(self, one: OpenDelivery) -> str:
         mapping = self._services.config.syncs[one.sync].mapping
         gates = mapping.programs.gates if isinstance(mapping, MappingProgram) else ()
-        said = (gate.say for gate in gates if gate.name == one.reason)
+        said = (gate.summary for gate in gates if gate.name == one.reason)
         return _first(next(said, str(one.reason)))
 
 

@@ -232,7 +232,7 @@ def remove(
         if deleting:
             # The link ends when the delete is confirmed, so that a lost one is made up for.
             sealed = [item.intent for item in planned]
-            intents.record(tx, services.store.vault, sealed, now, sent=True)
+            intents.record(tx, services.store.payloads, sealed, now, sent=True)
         else:
             for _work, link in gone:
                 links.close(tx, link.number, LinkState.CLOSED, LEFT, now)

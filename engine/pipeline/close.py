@@ -149,7 +149,7 @@ class _Closing:
             case Settled() | Skipped():
                 return self._done(delivery, results, seen)
             case HeldBack():
-                return self._held(delivery, worst)
+                return self._held(tx, delivery, worst)
             case Awaits():
                 return self._waiting(tx, delivery, results)
             case Problem():
@@ -184,10 +184,11 @@ class _Closing:
             row_state=InboxState.SKIPPED if skipped and not wrote else InboxState.APPLIED,
         )
 
-    def _held(self, delivery: Delivery, held: HeldBack) -> Closing:
+    def _held(self, tx: Tx, delivery: Delivery, held: HeldBack) -> Closing:
         self._count("held")
         self._line(delivery.source, "held", held.code)
-        detail = self._services.store.vault.seal(held.reason.encode(), DETAIL)
+        payloads, source = self._services.store.payloads, delivery.source
+        (detail,) = payloads.seal(tx, [(payloads.concerns(source), held.reason.encode())], DETAIL)
         # A guard counts per hour, so what it holds is looked at again then.
         due_at = self._now + GUARD_WINDOW if held.code == GUARD_CREATES else self._now
         return Closing(delivery, DeliveryState.HELD, due_at, reason=held.code, detail=detail)
@@ -257,12 +258,12 @@ class _Closing:
 
     def write(self, tx: Tx, closings: Sequence[Closing]) -> None:
         """Issues, counters and ledger lines of this batch."""
-        vault, ids = self._services.store.vault, self._services.ids
+        payloads, ids = self._services.store.payloads, self._services.ids
         for report, _delivery, _owner in self._reports:
             self._line(report.source, "issue", report.code)
         issues.end_for_deliveries(tx, self._well, "a newer success", self._now)
         self._end_old_child_issues(tx, closings)
-        issues.open_many(tx, vault, ids, self._reports, self._now)
+        issues.open_many(tx, payloads, ids, self._reports, self._now)
         ledger.append(tx, self._lines)
         connections.count(tx, self._sync.name, self._counts)
 

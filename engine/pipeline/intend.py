@@ -92,7 +92,7 @@ class _Intending:
             planned.append(self._plan(decided))
         intents.record(
             self._tx,
-            self._services.store.vault,
+            self._services.store.payloads,
             [item.intent for item in planned],
             self._now,
             sent=not self._shadow,

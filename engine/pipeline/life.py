@@ -263,7 +263,9 @@ class _Lives:
             )
             return Ended(Problem(report))
         planned = self._planned(delivery, record, link)
-        intents.record(self._tx, self._services.store.vault, [planned.intent], self._now, sent=True)
+        intents.record(
+            self._tx, self._services.store.payloads, [planned.intent], self._now, sent=True
+        )
         # The link ends when the delete is confirmed, so that a lost one is made up for.
         return Ended(Skipped(record.life.value), (planned,))
 

@@ -154,12 +154,7 @@ def _commit(
         known = records.known(tx, hashes)
         news = _news(hashes, known, origin) if only is None else _owed(tx, only, hashes, known)
         heard = _Heard(origin, asked_at, now, only.name if only else None)
-        rows = [
-            _row(services, address, record, heard, exact=_exact(known.get(address), page_copy))
-            for address, (record, hash) in news.items()
-            for page_copy in [_Copy(record, hash, asked_at)]
-        ]
-        inbox.add(tx, rows)
+        inbox.add(tx, _rows(services, tx, news, known, heard))
         remember_read(services, tx, news.items(), known, asked_at, told=only is None)
         services.failpoint("poll.rows.partial")
         finished_at = now if page.at_head else None
@@ -250,22 +245,37 @@ class _Heard:
     only_sync: str | None
 
 
-def _row(
-    services: Services, address: Address, record: Record, heard: _Heard, *, exact: bool
-) -> NewRow:
-    snapshot = None
-    if exact and heard.origin is not Origin.REMOVED:
-        snapshot = services.store.vault.seal(codec.dump_record(record), SNAPSHOT)
-    return NewRow(
-        address=address,
-        kind=record.life.value,
-        origin=heard.origin,
-        received_at=heard.received_at,
-        only_sync=heard.only_sync,
-        version=record.version,
-        asked_at=heard.asked_at,
-        snapshot=snapshot,
-    )
+def _rows(
+    services: Services,
+    tx: Tx,
+    news: Hashed,
+    known: Mapping[Address, Known],
+    heard: _Heard,
+) -> list[NewRow]:
+    """Inbox rows for what is news, with a sealed copy of each record that can be used as it is."""
+    payloads = services.store.payloads
+    usable = [
+        (address, record)
+        for address, (record, hash) in news.items()
+        if heard.origin is not Origin.REMOVED
+        and _exact(known.get(address), _Copy(record, hash, heard.asked_at))
+    ]
+    copies = [(payloads.concerns(at), codec.dump_record(record)) for at, record in usable]
+    sealed = payloads.seal(tx, copies, SNAPSHOT)
+    snapshots = {at: copy for (at, _record), copy in zip(usable, sealed, strict=True)}
+    return [
+        NewRow(
+            address=address,
+            kind=record.life.value,
+            origin=heard.origin,
+            received_at=heard.received_at,
+            only_sync=heard.only_sync,
+            version=record.version,
+            asked_at=heard.asked_at,
+            snapshot=snapshots.get(address),
+        )
+        for address, (record, _hash) in news.items()
+    ]
 
 
 def remember_read(

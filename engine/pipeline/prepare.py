@@ -36,10 +36,13 @@ def sources(
     with services.store.read() as tx:
         stored = inbox.snapshots(tx, [(item.source, item.taken) for item in claimed])
         known = records.known(tx, [item.source for item in claimed])
-    vault = services.store.vault
+        sealed = [snapshot for snapshot, _asked_at in stored.values()]
+        opened = services.store.payloads.open(tx, sealed, SNAPSHOT)
     found: dict[Address, Read] = {}
-    for address, (sealed, asked_at) in stored.items():
-        record = codec.load_record(vault.open(sealed, SNAPSHOT))
+    for (address, (_sealed, asked_at)), snapshot in zip(stored.items(), opened, strict=True):
+        if snapshot is None:
+            continue
+        record = codec.load_record(snapshot)
         if ordered(sync) or not _overtaken(record, asked_at, known.get(address)):
             found[address] = Read(record, asked_at, fresh=False)
     missing = [item.source for item in claimed if item.source not in found]

@@ -64,7 +64,7 @@ def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -
     """Resolve the open intents of a batch. Returns the deliveries that cannot go on now."""
     with services.store.read() as tx:
         open_intents = intents.open_of(
-            tx, services.store.vault, [delivery.number for delivery in claimed]
+            tx, services.store.payloads, [delivery.number for delivery in claimed]
         )
     if not open_intents:
         return {}

@@ -100,7 +100,7 @@ def _unseen(
 def _in_doubt(services: Services, works: Iterable[Work]) -> list[Intent]:
     numbers = [work.delivery.number for work in works]
     with services.store.read() as tx:
-        found = intents.open_of(tx, services.store.vault, numbers)
+        found = intents.open_of(tx, services.store.payloads, numbers)
     return [
         intent
         for several in found.values()
@@ -189,7 +189,9 @@ def _act(
     now = services.clock.now()
     with services.store.write() as tx:
         deliveries.fence(tx, [work.delivery for work, _link, _item in due])
-        intents.record(tx, services.store.vault, [item.intent for item in planned], now, sent=True)
+        intents.record(
+            tx, services.store.payloads, [item.intent for item in planned], now, sent=True
+        )
         services.failpoint("intent.before_commit")
     services.failpoint("intent.after_commit")
     results = apply(services, sync, planned)

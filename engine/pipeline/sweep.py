@@ -72,7 +72,7 @@ def _report(
         parameters={"awaited": awaited, "awaited_state": _states(tx, waits)},
     )
     opened = [(report, row["number"], owner(WAITS_LONG))]
-    issues.open_many(tx, services.store.vault, services.ids, opened, now)
+    issues.open_many(tx, services.store.payloads, services.ids, opened, now)
     line = Line(
         time=now,
         sync=sync,

@@ -12,9 +12,9 @@ from sqlalchemy import bindparam, func, select, update
 from connectors.records import Identity, Operation, Value
 from engine.model import Address, Intent, IntentState
 from engine.store import codec
+from engine.store.payloads import ErasedError, Payloads
 from engine.store.sql import Tx, chunks, insert_many, storable
 from engine.store.tables import attempt, intent
-from engine.store.vault import Vault
 
 BODY: Final = "intent body"
 NO_EFFECT: Final = (IntentState.SHADOW, IntentState.REFUSED, IntentState.ABSENT)
@@ -35,9 +35,16 @@ class Ending:
     link: int | None = None
 
 
-def record(tx: Tx, vault: Vault, intents: Sequence[Intent], now: datetime, *, sent: bool) -> None:
+def record(
+    tx: Tx, payloads: Payloads, intents: Sequence[Intent], now: datetime, *, sent: bool
+) -> None:
     """Write intents down: with a first attempt about to be made, or (not ``sent``) as shadows."""
     state = IntentState.SENT if sent else IntentState.SHADOW
+    bodies = payloads.seal(
+        tx,
+        [(payloads.concerns(item.source, _target(item)), _body(item)) for item in intents],
+        BODY,
+    )
     insert_many(
         tx,
         intent,
@@ -58,18 +65,22 @@ def record(tx: Tx, vault: Vault, intents: Sequence[Intent], now: datetime, *, se
                 "identity_field": item.identity.field if item.identity else None,
                 "identity_value": item.identity.value if item.identity else None,
                 "business_key": item.business_key,
-                "body": vault.seal(_body(item), BODY),
+                "body": body,
                 "body_digest": item.body_digest,
                 "config": item.config,
                 "state": state.value,
                 "created_at": now,
                 "ended_at": None if sent else now,
             }
-            for item in intents
+            for item, body in zip(intents, bodies, strict=True)
         ],
     )
     if sent:
         attempted(tx, [(item.id, item.attempts) for item in intents], now)
+
+
+def _target(item: Intent) -> Address:
+    return Address(item.connection, item.object, item.target_id or "")
 
 
 def _body(item: Intent) -> bytes:
@@ -141,7 +152,7 @@ def _end_intents(tx: Tx, endings: Sequence[Ending], ended_at: datetime | None) -
     )
 
 
-def open_of(tx: Tx, vault: Vault, deliveries: Iterable[int]) -> dict[int, list[Intent]]:
+def open_of(tx: Tx, payloads: Payloads, deliveries: Iterable[int]) -> dict[int, list[Intent]]:
     """The unresolved intents of deliveries, oldest first, with their bodies and attempts."""
     found: dict[int, list[Intent]] = {}
     for part in chunks(sorted(deliveries)):
@@ -153,9 +164,12 @@ def open_of(tx: Tx, vault: Vault, deliveries: Iterable[int]) -> dict[int, list[I
             )
         )
         tries = _attempts(tx, [row.id for row in rows])
+        bodies = payloads.open(tx, [bytes(row.body) for row in rows if row.body], BODY)
+        opened = iter(bodies)
         for row in rows:
             number, first = tries.get(row.id, (0, None))
-            found.setdefault(row.delivery, []).append(_intent(row, vault, number, first))
+            body = _opened(row, next(opened)) if row.body else {}
+            found.setdefault(row.delivery, []).append(_intent(row, body, number, first))
     return found
 
 
@@ -172,8 +186,15 @@ def _attempts(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[int, datetime | Non
     return found
 
 
-def _intent(row: Any, vault: Vault, attempts: int, first_sent_at: datetime | None) -> Intent:
-    body = codec.load_fields(vault.open(row.body, BODY)) if row.body else {}
+def _opened(row: Any, body: bytes | None) -> dict[str, Value]:
+    if body is None:  # what it sent cannot be told any more, so it cannot be sent again either
+        raise ErasedError(f"intent {row.id} is about a person who was forgotten")
+    return codec.load_fields(body)
+
+
+def _intent(
+    row: Any, body: Mapping[str, Value], attempts: int, first_sent_at: datetime | None
+) -> Intent:
     fields = cast("Mapping[str, Value]", body.get("fields", {}))
     raw = cast("Mapping[str, tuple[str, str]]", body.get("raw", {}))
     identity = Identity(row.identity_field, row.identity_value) if row.identity_field else None

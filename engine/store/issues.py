@@ -12,9 +12,9 @@ from sqlalchemy import and_, func, select, update
 
 from engine.ids import Ids
 from engine.model import Address, Candidate, IssueReport
+from engine.store.payloads import Payloads
 from engine.store.sql import Tx, chunks, insert_many
 from engine.store.tables import issue
-from engine.store.vault import Vault
 
 DETAIL = "issue detail"
 
@@ -42,7 +42,7 @@ class StoredIssue:
 
 def open_many(
     tx: Tx,
-    vault: Vault,
+    payloads: Payloads,
     ids: Ids,
     reports: Sequence[tuple[IssueReport, int | None, str]],
     now: datetime,
@@ -51,8 +51,12 @@ def open_many(
 
     A report comes with its delivery and the role that owns the problem.
     """
-    for report, delivery, owner in reports:
-        detail = vault.seal(_detail(report), DETAIL)
+    details = payloads.seal(
+        tx,
+        [(payloads.concerns(one.source, one.target), _detail(one)) for one, _, _ in reports],
+        DETAIL,
+    )
+    for (report, delivery, owner), detail in zip(reports, details, strict=True):
         target = report.target
         fresh = {
             "code": report.code,
@@ -154,20 +158,20 @@ def is_open(tx: Tx, sync: str, source: Address) -> bool:
     return tx.execute(select(issue.c.id).where(_open_for(sync, source))).first() is not None
 
 
-def find(tx: Tx, vault: Vault, id: str) -> StoredIssue | None:
+def find(tx: Tx, payloads: Payloads, id: str) -> StoredIssue | None:
     """One issue, by id."""
     row = tx.execute(select(issue).where(issue.c.id == id)).first()
-    return None if row is None else _stored(row, vault)
+    return None if row is None else _stored(tx, payloads, [row])[0]
 
 
 def listed(
-    tx: Tx, vault: Vault, *, state: str | None = "open", limit: int = 1000
+    tx: Tx, payloads: Payloads, *, state: str | None = "open", limit: int = 1000
 ) -> list[StoredIssue]:
     """Issues in the order they were opened; ``state`` None lists all."""
     query = select(issue).order_by(issue.c.opened_at, issue.c.id).limit(limit)
     if state is not None:
         query = query.where(issue.c.state == state)
-    return [_stored(row, vault) for row in tx.execute(query)]
+    return _stored(tx, payloads, list(tx.execute(query)))
 
 
 def open_per_sync(tx: Tx) -> dict[str, int]:
@@ -176,14 +180,19 @@ def open_per_sync(tx: Tx) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def _stored(row: Any, vault: Vault) -> StoredIssue:
+def _stored(tx: Tx, payloads: Payloads, rows: Sequence[Any]) -> list[StoredIssue]:
+    details = payloads.open(tx, [bytes(row.detail) for row in rows], DETAIL)
+    return [_issue(row, detail) for row, detail in zip(rows, details, strict=True)]
+
+
+def _issue(row: Any, told: bytes | None) -> StoredIssue:
     source = Address(row.source_connection, row.source_object, row.source_id)
     target = (
         Address(row.target_connection, row.target_object, row.target_id)
         if row.target_object
         else None
     )
-    detail = orjson.loads(vault.open(row.detail, DETAIL))
+    detail = {"parameters": {}, "candidates": []} if told is None else orjson.loads(told)
     candidates = tuple(
         Candidate(Address(connection, object, id), shown)
         for connection, object, id, shown in detail["candidates"]

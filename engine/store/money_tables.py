@@ -10,10 +10,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, UniqueConstraint, text
 
-from engine.store.tables import Instant, address_columns, metadata, serial, table
-
-every_table: Final = metadata
-"""Every table of the main store: importing this module makes it whole."""
+from engine.store.tables import Instant, address_columns, serial, table
 
 UNSEALED_LINE: Final = text("batch IS NULL")
 SEALED_LINE: Final = text("batch IS NOT NULL")

@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from engine.store import ledger, streams
 from engine.store.database import Database
-from engine.store.money_tables import every_table
+from engine.store.payloads import IsPerson, Payloads, nobody
+from engine.store.schema import every_table
 from engine.store.sql import Tx
 from engine.store.vault import Vault
 
@@ -33,17 +34,33 @@ class NewerSchemaError(Exception):
 class Store:
     """Opens transactions; the table groups in this package say what happens in them."""
 
-    def __init__(self, database: Database, vault: Vault, head_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        head_file: Path | None = None,
+        is_person: IsPerson = nobody,
+    ) -> None:
         self.database = database
         self.vault = vault
+        self.payloads = Payloads(vault, is_person)
         self.head_file = head_file
         self._head_lock = threading.Lock()
 
     @classmethod
-    def open(cls, url: str | None, state: Path, key: bytes, *, read_only: bool = False) -> Store:
+    def open(
+        cls,
+        url: str | None,
+        state: Path,
+        key: bytes,
+        *,
+        read_only: bool = False,
+        is_person: IsPerson = nobody,
+    ) -> Store:
         """The project's store: the SQLite file in ``state``, or the database at ``url``.
 
-        A missing schema is created. Raises :class:`NewerSchemaError`.
+        A missing schema is created. ``is_person`` tells whose values get keys of their own. Raises
+        :class:`NewerSchemaError`.
         """
         if not read_only:
             state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,7 +68,7 @@ class Store:
             database = Database.file(state / MAIN_FILE, read_only=read_only)
         else:
             database = Database(url, read_only=read_only)
-        store = cls(database, Vault(key), state / HEAD_FILE)
+        store = cls(database, Vault(key), state / HEAD_FILE, is_person)
         if not read_only:
             store.create()
         return store

@@ -211,7 +211,7 @@ class Line:
 
     def issues(self) -> list[StoredIssue]:
         with self.store.read() as tx:
-            return issues.listed(tx, self.store.vault)
+            return issues.listed(tx, self.store.payloads)
 
     def codes(self) -> list[str]:
         return sorted(issue.code for issue in self.issues())

@@ -116,7 +116,7 @@ class HttpLine:
             with store.read() as tx:
                 found = ledger.verify(tx, store.vault, ledger.read_head(store.head_file))
                 states = inbox.counts(tx)
-                open_issues = issues.listed(tx, store.vault)
+                open_issues = issues.listed(tx, store.payloads)
         finally:
             store.close()
         assert found.fault is None, found

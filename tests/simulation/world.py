@@ -138,7 +138,7 @@ class World:
         from engine.store import issues
 
         with self.store.read() as tx:
-            return issues.listed(tx, self.store.vault)
+            return issues.listed(tx, self.store.payloads)
 
     def live(self, system: MemorySystem, object: str) -> dict[str, Record]:
         return {

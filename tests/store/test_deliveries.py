@@ -120,7 +120,7 @@ def test_recovery_takes_back_what_ran_out_and_doubts_what_was_sent(store: Store)
     claim(store, now=NOW + timedelta(minutes=1))
     with store.write() as tx:
         sent = [intent("i1", early[0].number)]
-        intents.record(tx, store.vault, sent, NOW, sent=True)
+        intents.record(tx, store.payloads, sent, NOW, sent=True)
     with store.write() as tx:
         assert deliveries.recover(tx, NOW + LEASE, all_leases=False) == 0
         after = NOW + LEASE + timedelta(seconds=1)

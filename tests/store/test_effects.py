@@ -31,7 +31,7 @@ TARGET = at("006", connection="sales", object="Opportunity")
 
 def record(store: Store, *made, sent: bool = True) -> None:
     with store.write() as tx:
-        intents.record(tx, store.vault, made, NOW, sent=sent)
+        intents.record(tx, store.payloads, made, NOW, sent=sent)
 
 
 def end(store: Store, *endings: Ending) -> None:
@@ -59,7 +59,7 @@ def test_an_intent_comes_back_with_its_body_and_attempts(store: Store) -> None:
     with store.write() as tx:
         intents.attempted(tx, [("i1", 2)], NOW + timedelta(1))
     with store.read() as tx:
-        found = intents.open_of(tx, store.vault, [1, 2])
+        found = intents.open_of(tx, store.payloads, [1, 2])
     assert found == {
         1: [
             replace(first, attempts=2, first_sent_at=NOW),
@@ -75,7 +75,7 @@ def test_a_body_is_sealed_and_goes_when_the_intent_is_resolved(store: Store) -> 
         assert b"canary" not in bytes(body)
     end(store, Ending("i1", 1, IntentState.UNKNOWN, "unknown", "odd \0 \ud800", "\0"))
     with store.read() as tx:
-        (open_one,) = intents.open_of(tx, store.vault, [1])[1]
+        (open_one,) = intents.open_of(tx, store.payloads, [1])[1]
         assert open_one.fields == {"Name": "canary"}
         assert [found["id"] for found in intents.unresolved(tx)] == ["i1"]
     confirmed = Ending(
@@ -83,7 +83,7 @@ def test_a_body_is_sealed_and_goes_when_the_intent_is_resolved(store: Store) -> 
     )
     end(store, confirmed)
     with store.read() as tx:
-        assert intents.open_of(tx, store.vault, [1]) == {}
+        assert intents.open_of(tx, store.payloads, [1]) == {}
         row = tx.execute(select(intent_table)).one()
         assert (row.body, row.state, row.target_id, row.link) == (None, "confirmed", "006", 4)
         tried = tx.execute(select(attempt)).one()
@@ -127,7 +127,7 @@ def test_a_shadow_is_recorded_and_never_open(store: Store) -> None:
     record(store, intent("i1", 1), sent=False)
     record(store, intent("i2", 1), sent=False)
     with store.read() as tx:
-        assert intents.open_of(tx, store.vault, [1]) == {}
+        assert intents.open_of(tx, store.payloads, [1]) == {}
         assert tx.execute(select(attempt)).all() == []
 
 
@@ -146,12 +146,12 @@ def test_a_record_has_one_open_issue_brought_up_to_date(store: Store) -> None:
                 (report(2), 2, "ops"),
                 (report(2, "DUPLICATE"), 2, "sales"),
             ]
-            issues.open_many(tx, store.vault, ids, found, clock.now())
+            issues.open_many(tx, store.payloads, ids, found, clock.now())
         clock.advance(timedelta(hours=1))
     with store.read() as tx:
-        first, second = issues.listed(tx, store.vault)
-        assert issues.find(tx, store.vault, first.id) == first
-        assert issues.find(tx, store.vault, "nobody") is None
+        first, second = issues.listed(tx, store.payloads)
+        assert issues.find(tx, store.payloads, first.id) == first
+        assert issues.find(tx, store.payloads, "nobody") is None
     assert (first.parameters, first.seen_count, first.candidates) == (
         {"message": "canary 2"},
         3,
@@ -165,19 +165,19 @@ def test_a_newer_success_ends_what_was_open(store: Store) -> None:
     ids = TimeIds(ManualClock(NOW), Random(1))
     with store.write() as tx:
         found = [(report(number), number, "ops") for number in (1, 2, 3)]
-        issues.open_many(tx, store.vault, ids, [*found, (report(9), 1, "ops")], NOW)
+        issues.open_many(tx, store.payloads, ids, [*found, (report(9), 1, "ops")], NOW)
         assert issues.end_for_deliveries(tx, [2, 4], "a newer success", NOW) == 1
         issues.end_others(tx, [1, 3], {(1, at(1)), (3, at(3))}, "a newer success", NOW)
     with store.read() as tx:
-        still = issues.listed(tx, store.vault)
+        still = issues.listed(tx, store.payloads)
         assert {item.source.id for item in still} == {"1", "3"}
-        assert len(issues.listed(tx, store.vault, state=None)) == 4
+        assert len(issues.listed(tx, store.payloads, state=None)) == 4
     with store.write() as tx:
         assert issues.end(tx, still[0].id, "dismissed", NOW)
         assert not issues.end(tx, still[0].id, "dismissed", NOW)
-        issues.open_many(tx, store.vault, ids, found[:1], NOW)
+        issues.open_many(tx, store.payloads, ids, found[:1], NOW)
     with store.read() as tx:
-        again = [item for item in issues.listed(tx, store.vault) if item.source == at(1)]
+        again = [item for item in issues.listed(tx, store.payloads) if item.source == at(1)]
         assert [(item.seen_count, item.resolution) for item in again] == [(1, None)]
 
 

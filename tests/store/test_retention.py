@@ -34,7 +34,7 @@ def purge_all(store: Store, before) -> dict[str, int]:
 def test_ended_intents_go_with_their_attempts_and_open_ones_stay(store: Store) -> None:
     done, doubted, refused = (intent(f"i{n}", n, business_key=f"k{n}") for n in (1, 2, 3))
     with store.write() as tx:
-        intents.record(tx, store.vault, [done, doubted, refused], NOW, sent=True)
+        intents.record(tx, store.payloads, [done, doubted, refused], NOW, sent=True)
         intents.end(
             tx,
             [
@@ -49,7 +49,7 @@ def test_ended_intents_go_with_their_attempts_and_open_ones_stay(store: Store) -
     assert purge_all(store, LATER)["intents"] == 0
     assert (left(store, intent_table), left(store, attempt)) == (1, 1)
     with store.read() as tx:
-        (still,) = intents.open_of(tx, store.vault, [2])[2]
+        (still,) = intents.open_of(tx, store.payloads, [2])[2]
     assert still.fields == doubted.fields
 
 
@@ -57,9 +57,9 @@ def test_ended_issues_go_and_open_ones_stay(store: Store) -> None:
     ids = TimeIds(ManualClock(NOW), Random(1))
     reports = [(IssueReport("REFUSED", SYNC, at(n)), n, "RevOps") for n in (1, 2)]
     with store.write() as tx:
-        issues.open_many(tx, store.vault, ids, reports, NOW)
+        issues.open_many(tx, store.payloads, ids, reports, NOW)
         issues.end_for_deliveries(tx, [1], "a newer success", NOW)
     assert purge_all(store, LATER)["issues"] == 1
     assert left(store, issue) == 1
     with store.read() as tx:
-        assert [one.source for one in issues.listed(tx, store.vault)] == [at(2)]
+        assert [one.source for one in issues.listed(tx, store.payloads)] == [at(2)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from engine.store.money_tables import every_table
+from engine.store.schema import every_table
 
 context.configure(
     connection=context.config.attributes["connection"],
