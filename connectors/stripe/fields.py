@@ -39,9 +39,10 @@ invoice_settings:nested+ invoice_credit_balance:nested cash_balance:nested+ disc
 default_source:text+ test_clock:textc payment_method:textx tax_id_data:nestedx source:textx
 """
 _PRODUCTS: Final = """
-name:text+* active:flag+ description:text+ default_price:text+>prices unit_label:text+ url:text+
-tax_code:text+ statement_descriptor:text+ shippable:flag+ images:nested+ marketing_features:nested+
-package_dimensions:nested+ tax_details:nested+ type:textc updated:time default_price_data:nestedx
+id:textc name:text+* active:flag+ description:text+ default_price:text+>prices unit_label:text+
+url:text+ tax_code:text+ statement_descriptor:text+ shippable:flag+ images:nested+
+marketing_features:nested+ package_dimensions:nested+ tax_details:nested+ type:textc
+updated:time default_price_data:nestedx
 """
 _PRICES: Final = """
 product:textc>products currency:textc* unit_amount:moneyc unit_amount_decimal:unitc active:flag+

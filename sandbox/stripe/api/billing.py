@@ -19,6 +19,7 @@ from sandbox.stripe.api.lines import amount_of, new_line
 from sandbox.stripe.api.meters import used
 from sandbox.stripe.api.periods import period_start
 from sandbox.stripe.errors import ApiError
+from sandbox.stripe.money import rounded
 from sandbox.stripe.store import Record
 
 TABLE: Final = "subscriptions"
@@ -27,6 +28,7 @@ DRAFT_SECONDS: Final = 3600
 INCOMPLETE_SECONDS: Final = 23 * 3600
 RETRY_DAYS: Final = (3, 5, 7)
 ENDED: Final = ("canceled", "incomplete_expired")
+WHOLE: Final = (1, 1)
 
 
 def items_of(account: Account, id: str) -> list[Record]:
@@ -46,19 +48,25 @@ def _description(account: Account, item: Record, price: Record) -> str:
 
 
 def _line(
-    account: Account, subscription: Record, item: Record, quantity: Decimal, span: tuple[int, int]
+    account: Account,
+    subscription: Record,
+    item: Record,
+    quantity: Decimal,
+    span: tuple[int, int],
+    share: tuple[int, int] = WHOLE,
 ) -> Record:
     price = account.find("prices", item["price"])
+    amount = amount_of(price, quantity)
     details = {
         "invoice_item": None,
-        "proration": False,
+        "proration": share[0] != share[1],
         "proration_details": None,
         "subscription": subscription["id"],
         "subscription_item": item["id"],
     }
     return new_line(
         account.new_id("il"),
-        amount_of(price, quantity),
+        rounded(Decimal(amount) * share[0] / share[1]),
         price["currency"],
         description=_description(account, item, price),
         quantity=quantity,
@@ -66,7 +74,7 @@ def _line(
         parent={"type": "subscription_item_details", "subscription_item_details": details},
         rates=item["tax_rates"] or subscription["default_tax_rates"],
         price=price,
-        metadata=item["metadata"],
+        metadata=subscription["metadata"],  # as the page of the line item says, not the item's
     )
 
 
@@ -75,6 +83,7 @@ def _lines(
     subscription: Record,
     past: tuple[int, int] | None,
     coming: tuple[int, int] | None,
+    share: tuple[int, int],
 ) -> list[Record]:
     """Licensed items for the coming period, metered ones for the past."""
     lines = []
@@ -84,7 +93,7 @@ def _lines(
             if coming is None:
                 continue
             quantity = Decimal(item["quantity"])
-            lines.append(_line(account, subscription, item, quantity, coming))
+            lines.append(_line(account, subscription, item, quantity, coming, share))
         elif past is not None:
             meter = account.find("meters", price["recurring"]["meter"])
             quantity = used(account, meter, subscription["customer"], *past)
@@ -107,9 +116,10 @@ def bill(
     reason: str,
     past: tuple[int, int] | None,
     coming: tuple[int, int] | None,
+    share: tuple[int, int] = WHOLE,
 ) -> Record:
     """A draft invoice for a subscription. Without a coming period only what is waiting and what
-    was used is billed."""
+    was used is billed. ``share`` is how much of a whole period the coming one is."""
     now = account.now()
     details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
     invoice = new_invoice(
@@ -131,7 +141,7 @@ def bill(
             "_days_until_due": subscription["days_until_due"],
         },
     )
-    lines = _lines(account, subscription, past, coming)
+    lines = _lines(account, subscription, past, coming, share)
     for line in lines:
         item = line["parent"].get("invoice_item_details")
         if item is not None:
@@ -244,7 +254,8 @@ def cycle(account: Account, id: str) -> None:
     if subscription["status"] in ENDED or subscription["_cycle_at"] != account.now():
         return
     past = span_of(account, id)
-    if subscription["cancel_at_period_end"]:
+    leaves = subscription["cancel_at"]
+    if subscription["cancel_at_period_end"] or (leaves and leaves <= account.now()):
         end(account, id, "cancellation_requested")
         return
     recurring = account.find("prices", items_of(account, id)[0]["price"])["recurring"]

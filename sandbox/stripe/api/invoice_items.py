@@ -8,7 +8,7 @@ from typing import Final
 
 from sandbox.messages import Json
 from sandbox.stripe.account import Account
-from sandbox.stripe.api.catalogue import unit_amounts
+from sandbox.stripe.api.catalogue import new_price
 from sandbox.stripe.api.invoice_records import set_lines
 from sandbox.stripe.api.lines import amount_of, new_line
 from sandbox.stripe.errors import invalid, not_now
@@ -119,8 +119,9 @@ def _priced(call: Call, currency: str | None) -> dict[str, Json]:
     elif data is not None:
         code = check_currency(data["currency"], "price_data[currency]")
         account.find("products", data["product"], "price_data[product]")
-        unit_text, product = unit_amounts(data, code)[1], data["product"]
-        total = amount_of({"billing_scheme": "", "unit_amount_decimal": unit_text}, quantity)
+        price = new_price(account, {**data, "active": False})
+        price_id, product, unit_text = price["id"], price["product"], price["unit_amount_decimal"]
+        total = amount_of(price, quantity)
     else:
         code = check_currency(str(call.get("currency") or currency or ""))
         unit_text = str(amount if amount is not None else unit)

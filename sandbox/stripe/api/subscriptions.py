@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Final
 
 from sandbox.messages import Json
-from sandbox.stripe.account import DAY_SECONDS, Account
+from sandbox.stripe.account import Account
 from sandbox.stripe.api import billing, invoice_life
+from sandbox.stripe.api.beginning import Beginning, add_items, beginning
 from sandbox.stripe.api.billing import ENDED, ITEMS, TABLE, items_of, span_of
 from sandbox.stripe.api.catalogue import new_price
 from sandbox.stripe.api.invoice_items import new_item, rates_of
 from sandbox.stripe.api.lines import amount_of
-from sandbox.stripe.api.periods import period_start
 from sandbox.stripe.errors import ApiError, invalid, not_now
 from sandbox.stripe.money import rounded
 from sandbox.stripe.service import Call, Endpoint, Filter, Reading, writing
@@ -79,19 +79,6 @@ def _check_items(prices: list[Record]) -> Record:
     return first
 
 
-def _trial_end(call: Call, now: int) -> int | None:
-    days, ends = call.get("trial_period_days"), call.get("trial_end")
-    if days is not None and ends is not None:
-        raise invalid("Give trial_end or trial_period_days, not both", "trial_end")
-    if days is not None:
-        return now + int(days) * DAY_SECONDS if days > 0 else None
-    if ends in {None, "now"}:
-        return None
-    if ends <= now:
-        raise not_now("trial_end must be in the future", param="trial_end")
-    return int(ends)
-
-
 def _terms(call: Call) -> dict[str, Json]:
     """What a new subscription says beyond its items, refused where it cannot be."""
     account = call.account
@@ -119,27 +106,29 @@ def _create(call: Call) -> Record:
     prices = [_price(call, row) for row in rows]
     first = _check_items(prices)
     fields = _terms(call)
-    trial = _trial_end(call, now)
-    ends = trial or period_start(now, first["recurring"], 1)
+    begins = beginning(call, first["recurring"])
+    trial = begins.trial_end
     fields |= {
-        "billing_cycle_anchor": trial or now,
+        "billing_cycle_anchor": begins.anchor,
         "currency": first["currency"],
+        "start_date": begins.start,
         "trial_end": trial,
         "trial_start": now if trial else None,
         "status": "trialing" if trial else "active",
-        "_cycle_at": ends,
-        "_number": 0 if trial else 1,
+        "_cycle_at": begins.end,
+        "_number": begins.number,
     }
     made = _new_subscription(account, customer["id"], fields)
     for row, price in zip(rows, prices, strict=True):
-        _new_item(account, made["id"], row, price, (now, ends))
+        _new_item(account, made["id"], row, price, (begins.start, begins.end))
+    add_items(call, made)
     account.tell("customer.subscription.created", made)
     billing.schedule_cycle(account, made["id"])
     if made["cancel_at"]:
         account.schedule(made["cancel_at"], "cancel_subscription", made["id"])
     call.used |= {"payment_behavior", "proration_behavior", "off_session"}
     if not trial:
-        _bill_first(call, made, (now, ends))
+        _bill_first(call, made, begins)
     return account.find(TABLE, made["id"])
 
 
@@ -178,10 +167,11 @@ def _new_subscription(account: Account, customer: str, fields: Mapping[str, Json
     )
 
 
-def _bill_first(call: Call, subscription: Record, span: tuple[int, int]) -> None:
+def _bill_first(call: Call, subscription: Record, begins: Beginning) -> None:
     account = call.account
     behaviour = call.get("payment_behavior", "allow_incomplete")
-    invoice = billing.bill(account, subscription, "subscription_create", None, span)
+    span = (begins.start, begins.end)
+    invoice = billing.bill(account, subscription, "subscription_create", None, span, begins.share)
     if subscription["collection_method"] == "send_invoice":
         due = account.now() + billing.DRAFT_SECONDS
         account.schedule(due, "finalize_invoice", invoice["id"])
