@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -142,6 +143,23 @@ def add_days(value: Any, days: Any) -> date | None:
         return value + timedelta(days=int(found))
     except OverflowError:
         raise DataFault("NOT_A_DATE", "the date is out of range") from None
+
+
+def add_months(value: Any, months: Any) -> date | None:
+    """The same day so many months later (earlier for a negative number), or that month's last."""
+    if value is None:
+        return None
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise DataFault(
+            "WRONG_TYPE", f"add_months(…) wants a date, not {kind(value)}; use date_of(…)"
+        )
+    found = number(months)
+    if found is None or found != int(found):
+        raise DataFault("WRONG_TYPE", "add_months(…) wants a whole number of months")
+    year, month = divmod(value.year * 12 + value.month - 1 + int(found), 12)
+    if not date.min.year <= year <= date.max.year:
+        raise DataFault("NOT_A_DATE", "the date is out of range")
+    return date(year, month + 1, min(value.day, monthrange(year, month + 1)[1]))
 
 
 def instant(value: Any, function: str) -> datetime | None:
