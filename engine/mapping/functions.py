@@ -90,6 +90,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType(
         "from_ms": Function(times.from_ms, "from_ms(number)", 1, 1),
         "from_s": Function(times.from_s, "from_s(number)", 1, 1),
         "add_days": Function(times.add_days, "add_days(date, days)", 2, 2),
+        "add_months": Function(times.add_months, "add_months(date, months)", 2, 2),
         "domain": Function(addresses.domain, "domain(website)", 1, 1),
         "email_domain": Function(addresses.email_domain, "email_domain(email)", 1, 1),
         "is_free_mail": Function(addresses.free_mail, "is_free_mail(email_or_domain)", 1, 1),
