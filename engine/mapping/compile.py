@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -21,11 +22,11 @@ from engine.mapping.facts import FactProgram, PeriodProgram, compile_fact, compi
 from engine.mapping.fields import FieldCompiler
 from engine.mapping.grammar import Scope
 from engine.mapping.model import CatalogueSpec
-from engine.mapping.programs import GateProgram, MatchProgram
+from engine.mapping.naming import compile_gates, with_formulas, with_groups
+from engine.mapping.programs import MatchProgram
 from engine.mapping.rules import Rules
 from engine.mapping.schema import (
     ChildBlock,
-    GateBlock,
     MappingFile,
     MatchBlock,
     TargetBlock,
@@ -83,6 +84,9 @@ class _Compiler:
         }
         self._shared = shared
         self._value_maps |= shared
+        scope = Scope(frozenset(self._value_maps), frozenset(file.catalogues))
+        plain = FieldCompiler(document, problems, scope, self._value_maps)
+        self._root = with_groups(with_formulas(plain, file.formulas), file.field_groups)
         self._children: list[ChildProgram] = []
         self._steps: tuple[StepProgram, ...] = ()
         self._facts: tuple[FactProgram, ...] = ()
@@ -92,11 +96,11 @@ class _Compiler:
         file = self._file
         target = file.target or TargetBlock(object="")
         self._check_tables()
-        root = self._compiler(None)
+        root = self._root
         rules = Rules(
             name=file.mapping,
             when=root.optional(("when",), file.when),
-            gates=self._gates(root, (), file.gates),
+            gates=compile_gates(root, (), file.gates),
             matches=self._matches(root, (), file.match),
             programs=root.programs(("fields",), file.fields, target.identity),
         )
@@ -144,21 +148,6 @@ class _Compiler:
         ]
         return tuple(step for step in found if step is not None)
 
-    def _compiler(self, item: str | None) -> FieldCompiler:
-        scope = Scope(frozenset(self._value_maps), frozenset(self._file.catalogues), item)
-        return FieldCompiler(self._document, self._problems, scope, self._value_maps)
-
-    def _gates(
-        self, compiler: FieldCompiler, path: KeyPath, blocks: list[GateBlock]
-    ) -> tuple[GateProgram, ...]:
-        found: list[GateProgram] = []
-        for position, block in enumerate(blocks):
-            place: KeyPath = (*path, "gates", position, "hold_unless")
-            condition = compiler.expression(place, block.hold_unless)
-            if condition is not None:
-                found.append(GateProgram(block.name, condition, block.say))
-        return tuple(found)
-
     def _matches(
         self, compiler: FieldCompiler, path: KeyPath, blocks: list[MatchBlock]
     ) -> tuple[MatchProgram, ...]:
@@ -190,16 +179,16 @@ class _Compiler:
                 f"the children `{block.name}` need exactly one of include, each and key",
                 "include: child records; each: associated ids; key: children made from the root",
             )
-        compiler = self._compiler("record" if block.include else "key")
-        outside = self._compiler(None)
-        keys = outside.optional((*path, "each"), block.each) or outside.optional(
+        scope = replace(self._root.scope, item="record" if block.include else "key")
+        compiler = self._root.within(scope)
+        keys = self._root.optional((*path, "each"), block.each) or self._root.optional(
             (*path, "key"), block.key
         )
         self._refuse_links((*path, "each" if block.each else "key"), keys)
         rules = Rules(
             name=f"{self._file.mapping}/{block.name}",
             when=compiler.optional((*path, "when"), block.when),
-            gates=self._gates(compiler, path, block.gates),
+            gates=compile_gates(compiler, path, block.gates),
             matches=self._matches(compiler, path, block.match),
             programs=compiler.programs((*path, "fields"), block.fields, block.identity),
         )
@@ -349,6 +338,7 @@ class _Compiler:
 
     def _shared_content(self) -> Any:
         include = {"mapping", "source", "target", "value_maps", "catalogues"}
+        include |= {"formulas", "field_groups"}
         content = self._file.model_dump(mode="python", by_alias=True, include=include)
         return [content, self._shared_maps()]
 

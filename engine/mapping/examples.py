@@ -41,6 +41,7 @@ OUTCOMES: Final = (
     "period",
     "not_included",
     "held",
+    "says",
     "waiting",
     "fault",
 )
@@ -197,7 +198,7 @@ def _compare(mapped: Mapped, expect: Any) -> list[str]:
         case NotIncluded():
             return [] if "not_included" in wanted else [_surprise(mapped)]
         case Held():
-            return _one("held", wanted, [mapped.code], mapped)
+            return _one("held", wanted, [mapped.code], mapped) + _said(mapped, wanted)
         case AwaitsLink():
             return _one(
                 "waiting", wanted, [str(r.object) + " " + r.id for r in mapped.references], mapped
@@ -218,6 +219,12 @@ def _one(kind: str, wanted: Mapping[str, Any], found: list[str], mapped: Mapped)
     if sorted(listed) == sorted(found):
         return []
     return [f"{kind}: expected {', '.join(listed)}; found {', '.join(found)}"]
+
+
+def _said(mapped: Held, wanted: Mapping[str, Any]) -> list[str]:
+    if wanted.get("says") in (None, mapped.reason):
+        return []
+    return [f"says: expected {wanted['says']}; found {mapped.reason}"]
 
 
 def _desired(mapped: Desired, wanted: Mapping[str, Any]) -> list[str]:

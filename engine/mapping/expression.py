@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 from connectors.records import Fields, Value
-from engine.mapping import operators
+from engine.mapping import groups, operators
 from engine.mapping.evaluation import Evaluation
 from engine.mapping.faults import DataFault, LinkPending, Place
 from engine.mapping.functions import FUNCTIONS
@@ -204,6 +204,7 @@ def _names(value_maps: Mapping[str, ValueMap]) -> dict[str, Any]:
     names |= {f"_operator_{name}": getattr(operators, name) for name in _OPERATORS}
     names |= {f"_function_{name}": function.call for name, function in FUNCTIONS.items()}
     names |= {"_operator_look_up": _look_up, "_operator_is_linked": _is_linked}
+    names |= {"_operator_complete": groups.complete, "_operator_missing": groups.missing}
     return names
 
 

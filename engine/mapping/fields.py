@@ -42,9 +42,11 @@ class FieldCompiler:
         """A compiler of the same file, for another scope."""
         return FieldCompiler(self._document, self._problems, scope, self._value_maps)
 
-    def fault(self, path: KeyPath, message: str) -> None:
+    def fault(
+        self, path: KeyPath, message: str, hint: str | None = None, *, key: bool = False
+    ) -> None:
         """Note a fault of the file."""
-        self._problems.at(self._document, path, message)
+        self._problems.at(self._document, path, message, hint, key=key)
 
     @property
     def scope(self) -> Scope:

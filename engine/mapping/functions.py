@@ -79,6 +79,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType(
         "round_half_even": Function(
             numbers.round_half_even, "round_half_even(number, places?)", 1, 2
         ),
+        "discount_percent": Function(
+            numbers.discount_percent, "discount_percent(list_amount, net_amount)", 2, 2
+        ),
         "from_minor": Function(numbers.from_minor, "from_minor(number, currency)", 2, 2),
         "to_minor": Function(numbers.to_minor, "to_minor(amount, currency)", 2, 2),
         "date_of": Function(times.date_of, "date_of(instant, zone)", 2, 2, zone_at=1),
@@ -104,5 +107,7 @@ SPECIAL: Final[Mapping[str, str]] = MappingProxyType(
         "mapped": "mapped('value map', value)",
         "lookup": "lookup('catalogue', key, …)",
         "linked": "linked('object', id, 'target object'?)",
+        "complete": "complete('field group')",
+        "missing": "missing('field group')",
     }
 )

@@ -67,6 +67,18 @@ class Reads:
     catalogues: set[str] = field(default_factory=set)
     value_maps: set[str] = field(default_factory=set)
     links: list[LinkQuestion] = field(default_factory=list)
+    inlined: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FieldGroup:
+    """Fields that belong together: (name for people, expression), and how many make it complete."""
+
+    name: str
+    title: str
+    members: tuple[tuple[str, str], ...]
+    complete_from: int
+    fill_in: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,8 @@ class Scope:
 
     ``item`` says what ``item`` stands for: ``"record"``, ``"key"``, ``"value"`` (an element of a
     list, see ``each``; ``item_children`` names the children it is one of), or nothing (``None``).
-    ``target`` lets expressions look at the target record as it is now.
+    ``target`` lets expressions look at the target record as it is now. ``formulas`` are the texts
+    of expressions that have a name, in their order.
     """
 
     value_maps: frozenset[str] = frozenset()
@@ -83,6 +96,8 @@ class Scope:
     item: str | None = None
     item_children: str | None = None
     target: bool = False
+    formulas: Mapping[str, str] = field(default_factory=dict)
+    field_groups: Mapping[str, FieldGroup] = field(default_factory=dict)
 
 
 def parse(source: str) -> ast.expr:

@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from connectors import values
 from engine.mapping.faults import DataFault
-from engine.mapping.operators import Number, add, bounded, equal, is_blank, is_number, kind
+from engine.mapping.operators import (
+    Number,
+    add,
+    bounded,
+    divide,
+    equal,
+    is_blank,
+    is_number,
+    kind,
+    multiply,
+    subtract,
+)
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,38}(\.[0-9]{1,38})?")
 _WIDE: Final = Context(prec=120, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
@@ -45,6 +56,18 @@ def money(value: Any, currency: Any = None) -> Decimal | None:
     """An amount in major units, rounded to the currency's places (2 without a currency)."""
     places = 2 if currency is None else exponent(currency)
     return round_half_even(number(value), places)
+
+
+def discount_percent(list_amount: Any, net_amount: Any) -> Number | None:
+    """How many percent less than the list amount the net amount is; a blank if it cannot be told.
+
+    It can be told of a list amount above zero. A net amount above the list's gives less than zero.
+    """
+    listed, net = number(list_amount), number(net_amount)
+    if listed is None or net is None or listed <= 0:
+        return None
+    percent: Number = multiply(divide(subtract(listed, net), listed), 100)
+    return percent
 
 
 def from_minor(value: Any, currency: Any) -> Decimal | None:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from connectors.records import Value
+from engine.mapping.evaluation import Evaluation
 from engine.mapping.expression import Expression
+from engine.mapping.faults import DataFault, LinkPending
 from engine.mapping.model import FieldRule, OnMissing
+from engine.mapping.texts import text
 from engine.mapping.values import ValueMap
 
 
@@ -92,11 +95,40 @@ Shape: TypeAlias = RecordShape | ListShape | EachShape | ChainShape
 
 @dataclass(frozen=True, slots=True)
 class GateProgram:
-    """A condition, its name, and what to tell the person whose record is held."""
+    """A condition, its name, and what to tell the person whose record is held.
+
+    ``say`` is the sentence, or the expression that makes it up. ``group`` is the title of the field
+    group that has to be complete, where the gate asks for nothing else.
+    """
 
     name: str
     condition: Expression
-    say: str
+    say: str | Expression
+    group: str | None = None
+
+    def expressions(self) -> list[Expression]:
+        """Every expression of this gate."""
+        return [self.condition] + ([] if isinstance(self.say, str) else [self.say])
+
+    @property
+    def summary(self) -> str:
+        """What it asks for whichever record it holds, without values."""
+        if isinstance(self.say, str):
+            return self.say
+        return f"{self.group} is incomplete" if self.group else self.name
+
+    def sentence(self, evaluation: Evaluation, unread: frozenset[str]) -> str:
+        """What to tell. A sentence that cannot be made up must not let the record go."""
+        if isinstance(self.say, str):
+            return self.say
+        if unread.isdisjoint(self.say.sources):
+            try:
+                said = text(self.say.value(evaluation))
+            except (DataFault, LinkPending):
+                said = None
+            if said is not None and said.strip():
+                return said
+        return f"the gate {self.name} holds it; its sentence ({self.say.place}) cannot be told"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Rules:
     def _conditions(self) -> list[Expression]:
         """The expressions of everything but the fields."""
         found = [self.when] if self.when else []
-        found += [gate.condition for gate in self.gates]
+        found += [one for gate in self.gates for one in gate.expressions()]
         return found + [one for match in self.matches for one in match.values.values()]
 
     def references(self, evaluation: Evaluation) -> list[Reference]:
@@ -84,7 +84,7 @@ class Rules:
                 asked = gate.name
                 require_read(gate.condition, unread)
                 if not gate.condition.condition(evaluation):
-                    return Held(gate.name, gate.say)
+                    return Held(gate.name, gate.sentence(evaluation, unread))
         except LinkPending as pending:
             return AwaitsLink(pending.references, asked)
         except DataFault as fault:

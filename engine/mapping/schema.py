@@ -60,8 +60,18 @@ class GateBlock(Block):
     """A condition without which a record is held."""
 
     name: Name
-    hold_unless: str
-    say: str
+    hold_unless: str | None = None
+    complete: str | None = None
+    say: str | None = None
+
+
+class FieldGroupBlock(Block):
+    """Fields that are filled in together, such as those of a sales method."""
+
+    title: str | None = None
+    fields: dict[str, str]
+    complete_from: Annotated[int, Field(ge=1)] | None = None
+    fill_in: str = "at the source"
 
 
 class ValueMapBlock(Block):
@@ -199,6 +209,8 @@ class MappingFile(Block):
     target: TargetBlock | None = None
     when: str | None = None
     business_key: str | None = None
+    formulas: dict[str, str] = Field(default_factory=dict)
+    field_groups: dict[Name, FieldGroupBlock] = Field(default_factory=dict)
     match: list[MatchOptions] = Field(default_factory=list)
     gates: list[GateBlock] = Field(default_factory=list)
     value_maps: dict[str, ValueMapBlock] = Field(default_factory=dict)

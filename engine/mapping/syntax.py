@@ -22,13 +22,13 @@ from engine.mapping.grammar import (
     NUMBER,
     REFUSED,
     WORDS,
-    LinkQuestion,
     Reads,
     Scope,
     children_name,
 )
 from engine.mapping.nearest import nearest
 from engine.mapping.nodes import deferred, evaluation, invoke, loop_name, on_evaluation
+from engine.mapping.special import CALLS, formula
 from engine.mapping.times import zone
 
 
@@ -39,8 +39,8 @@ class Translator:
         self.reads = Reads()
         self.numbers: dict[str, Decimal] = {}
         self._source = source.encode()
-        self._scope = scope
-        self._loops: dict[str, str | None] = {}
+        self.scope = scope
+        self.loops: dict[str, str | None] = {}
         self._handlers: dict[type[ast.expr], Callable[[Any], ast.expr]] = {
             ast.Constant: self._constant,
             ast.Name: self._name,
@@ -57,26 +57,34 @@ class Translator:
             ast.ListComp: self._list_loop,
         }
 
+    def inner(self, source: str, scope: Scope) -> Translator:
+        """A translator of another expression that becomes a part of this one."""
+        found = Translator(source, scope)
+        found.reads, found.numbers = self.reads, self.numbers
+        return found
+
     def translate(self, node: ast.expr) -> ast.expr:
         """The safe form of a node."""
         handler = self._handlers.get(type(node))
         if handler is None:
-            raise self._fault(
+            raise self.fault(
                 node, REFUSED.get(type(node), "this is not supported in an expression")
             )
         return ast.copy_location(handler(node), node)
 
     def _name(self, node: ast.Name) -> ast.expr:
-        if node.id in self._loops:
+        if node.id in self.loops:
             return ast.Name(loop_name(node.id), ast.Load())
         if node.id in WORDS:
             return ast.Constant(WORDS[node.id])
         if node.id == "id":
             return on_evaluation("id")
-        if node.id == "item" and self._scope.item == "value":
+        if node.id == "item" and self.scope.item == "value":
             return on_evaluation("item_value")
+        if node.id in self.scope.formulas:
+            return formula(self, node, node.id)
         if node.id in ("associations", "children", "item"):
-            raise self._fault(node, f"`{node.id}` needs a name after it", f"write {node.id}.name")
+            raise self.fault(node, f"`{node.id}` needs a name after it", f"write {node.id}.name")
         self._check_name(node, node.id)
         self.reads.fields.add(node.id)
         return ast.Call(on_evaluation("fields"), [ast.Constant(node.id)], [])
@@ -97,24 +105,26 @@ class Translator:
         return result
 
     def _path(self, node: ast.expr, base: ast.Name, parts: list[str]) -> ast.expr:
-        if base.id in self._loops:
+        if base.id in self.loops:
             variable = ast.Name(loop_name(base.id), ast.Load())
-            return self._part(variable, self._loops[base.id], parts)
+            return self._part(variable, self.loops[base.id], parts)
         if base.id == "associations":
             return self._association(node, parts)
         if base.id == "children":
-            raise self._fault(
+            raise self.fault(
                 node,
                 "children can only be counted or walked through",
                 "write count(children.name) or … for x in children.name",
             )
         if base.id == "item":
             return self._item(node, parts)
-        if base.id == "target" and self._scope.target:
+        if base.id == "target" and self.scope.target:
             self.reads.target_fields.add(".".join(parts))
             return self._part(on_evaluation("target"), None, parts)
         if base.id in WORDS or base.id == "id":
-            raise self._fault(node, f"`{base.id}` has no parts")
+            raise self.fault(node, f"`{base.id}` has no parts")
+        if base.id in self.scope.formulas:
+            return self._part(formula(self, node, base.id), None, parts)
         self._check_name(base, base.id)
         name = ".".join([base.id, *parts])
         self.reads.fields.add(name)
@@ -128,25 +138,25 @@ class Translator:
 
     def _association(self, node: ast.expr, parts: list[str]) -> ast.expr:
         if len(parts) != 1:
-            raise self._fault(
+            raise self.fault(
                 node, "an association is a list of ids", "write first(associations.name)"
             )
         self.reads.associations.add(parts[0])
         return ast.Call(on_evaluation("associations"), [ast.Constant(parts[0])], [])
 
     def _item(self, node: ast.expr, parts: list[str]) -> ast.expr:
-        kind = self._scope.item
+        kind = self.scope.item
         if kind is None:
-            raise self._fault(node, "`item` only exists inside `children:` and `each:`")
+            raise self.fault(node, "`item` only exists inside `children:` and `each:`")
         if kind == "value":
-            return self._part(on_evaluation("item_value"), self._scope.item_children, parts)
+            return self._part(on_evaluation("item_value"), self.scope.item_children, parts)
         if parts == ["id"] or (parts == ["key"] and kind == "key"):
             return on_evaluation("item_id")
         if kind == "key":
-            raise self._fault(node, "this kind of child has only `item.id`")
+            raise self.fault(node, "this kind of child has only `item.id`")
         if parts[0] == "associations":
             if len(parts) != 2:
-                raise self._fault(node, "an association is a list of ids")
+                raise self.fault(node, "an association is a list of ids")
             self.reads.item_associations.add(parts[1])
             return ast.Call(on_evaluation("item_associations"), [ast.Constant(parts[1])], [])
         name = ".".join(parts)
@@ -161,7 +171,7 @@ class Translator:
         if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
             index, sign = index.operand, -1
         if not isinstance(index, ast.Constant) or isinstance(index.value, bool):
-            raise self._fault(node, "[ ] takes a position such as [0] or a name such as ['name']")
+            raise self.fault(node, "[ ] takes a position such as [0] or a name such as ['name']")
         if isinstance(index.value, str) and sign == 1:
             base = node.value
             if isinstance(base, ast.Name) and base.id == "associations":
@@ -170,7 +180,7 @@ class Translator:
         if isinstance(index.value, int):
             position = ast.Constant(sign * index.value)
             return invoke("item_at", self.translate(node.value), position)
-        raise self._fault(node, "[ ] takes a position such as [0] or a name such as ['name']")
+        raise self.fault(node, "[ ] takes a position such as [0] or a name such as ['name']")
 
     def _constant(self, node: ast.Constant) -> ast.expr:
         value = node.value
@@ -184,7 +194,7 @@ class Translator:
             name = f"_number_{len(self.numbers)}"
             self.numbers[name] = Decimal(written)
             return ast.Name(name, ast.Load())
-        raise self._fault(node, "numbers are written like 12 or 0.25")
+        raise self.fault(node, "numbers are written like 12 or 0.25")
 
     def _list(self, node: ast.List | ast.Tuple) -> ast.expr:
         return ast.Tuple([self.translate(item) for item in node.elts], ast.Load())
@@ -192,7 +202,7 @@ class Translator:
     def _binary(self, node: ast.BinOp) -> ast.expr:
         name = BINARY.get(type(node.op))
         if name is None:
-            raise self._fault(node, "only + - * / are supported here")
+            raise self.fault(node, "only + - * / are supported here")
         return invoke(name, self.translate(node.left), self.translate(node.right))
 
     def _unary(self, node: ast.UnaryOp) -> ast.expr:
@@ -201,13 +211,12 @@ class Translator:
             return ast.UnaryOp(ast.Not(), self._condition(operand))
         if isinstance(node.op, ast.USub):
             return invoke("negate", operand)
-        raise self._fault(node, "only `-` and `not` can stand before a value")
+        raise self.fault(node, "only `-` and `not` can stand before a value")
 
     def _boolean(self, node: ast.BoolOp) -> ast.expr:
         asks = any(
-            isinstance(inner, ast.Call)
-            and isinstance(inner.func, ast.Name)
-            and inner.func.id == "linked"
+            isinstance(inner, ast.Name)
+            and (inner.id == "linked" or inner.id in self.scope.formulas)
             for inner in ast.walk(node)
         )
         values = [self.translate(value) for value in node.values]
@@ -219,14 +228,14 @@ class Translator:
 
     def _compare(self, node: ast.Compare) -> ast.expr:
         if len(node.ops) != 1:
-            raise self._fault(node, "comparisons cannot be chained", "write a < b and b < c")
+            raise self.fault(node, "comparisons cannot be chained", "write a < b and b < c")
         operator, right = node.ops[0], node.comparators[0]
         left = self.translate(node.left)
         if isinstance(operator, ast.Is | ast.IsNot):
             if not (isinstance(right, ast.Constant) and right.value is None) and not (
                 isinstance(right, ast.Name) and right.id in ("null", "none")
             ):
-                raise self._fault(
+                raise self.fault(
                     node, "`is` is only for blanks", "write `is None`, or == to compare"
                 )
             return invoke("is_blank" if isinstance(operator, ast.Is) else "is_not_blank", left)
@@ -249,19 +258,19 @@ class Translator:
     def _loop(
         self, node: ast.GeneratorExp | ast.ListComp
     ) -> tuple[ast.expr, list[ast.comprehension]]:
-        outer = dict(self._loops)
+        outer = dict(self.loops)
         generators: list[ast.comprehension] = []
         for generator in node.generators:
             if generator.is_async or not isinstance(generator.target, ast.Name):
-                raise self._fault(node, "a loop has one plain name: … for x in list")
-            if len(self._loops) >= LOOPS_MAX:
-                raise self._fault(node, f"at most {LOOPS_MAX} loops can be nested")
+                raise self.fault(node, "a loop has one plain name: … for x in list")
+            if len(self.loops) >= LOOPS_MAX:
+                raise self.fault(node, f"at most {LOOPS_MAX} loops can be nested")
             name = generator.target.id
             self._check_name(generator.target, name)
             items, children = self._walked(generator.iter)
-            if name in self._loops:
-                raise self._fault(node, f"`{name}` is already the name of a loop around this one")
-            self._loops[name] = children
+            if name in self.loops:
+                raise self.fault(node, f"`{name}` is already the name of a loop around this one")
+            self.loops[name] = children
             generators.append(
                 ast.comprehension(
                     ast.Name(loop_name(name), ast.Store()),
@@ -271,7 +280,7 @@ class Translator:
                 )
             )
         element = self.translate(node.elt)
-        self._loops = outer
+        self.loops = outer
         return element, generators
 
     def _walked(self, node: ast.expr) -> tuple[ast.expr, str | None]:
@@ -287,25 +296,20 @@ class Translator:
 
     def _call(self, node: ast.Call) -> ast.expr:
         if not isinstance(node.func, ast.Name):
-            raise self._fault(node, "only functions can be called, not methods")
+            raise self.fault(node, "only functions can be called, not methods")
         if node.keywords:
-            raise self._fault(node, "arguments have no names here")
+            raise self.fault(node, "arguments have no names here")
         name = node.func.id
-        if name in SPECIAL:
-            return {
-                "field": self._field,
-                "mapped": self._mapped,
-                "lookup": self._lookup,
-                "linked": self._linked,
-            }[name](node)
+        if name in CALLS:
+            return CALLS[name](self, node)
         function = FUNCTIONS.get(name)
         if function is None:
             hint = nearest(name, (*FUNCTIONS, *SPECIAL))
-            raise self._fault(node, f"there is no function `{name}`", hint)
+            raise self.fault(node, f"there is no function `{name}`", hint)
         if len(node.args) < function.least or (
             function.most is not None and len(node.args) > function.most
         ):
-            raise self._fault(node, f"wrong number of arguments: {function.usage}")
+            raise self.fault(node, f"wrong number of arguments: {function.usage}")
         if function.zone_at is not None:
             self._check_zone(node.args[function.zone_at])
         arguments = [self._argument(name, argument) for argument in node.args]
@@ -319,78 +323,23 @@ class Translator:
             return self._walked(node)[0]
         return self.translate(node)
 
-    def _field(self, node: ast.Call) -> ast.expr:
-        name = self._constant_text(node, 0, "field")
-        if len(node.args) != 1:
-            raise self._fault(node, f"wrong number of arguments: {SPECIAL['field']}")
-        self.reads.fields.add(name)
-        return invoke("read_path", on_evaluation("fields"), ast.Constant(name))
-
-    def _mapped(self, node: ast.Call) -> ast.expr:
-        name = self._constant_text(node, 0, "mapped")
-        if len(node.args) != 2:
-            raise self._fault(node, f"wrong number of arguments: {SPECIAL['mapped']}")
-        if name not in self._scope.value_maps:
-            hint = nearest(name, self._scope.value_maps)
-            raise self._fault(node, f"there is no value map `{name}`", hint)
-        self.reads.value_maps.add(name)
-        return ast.Call(
-            ast.Name("_value_map", ast.Load()),
-            [ast.Constant(name), self.translate(node.args[1])],
-            [],
-        )
-
-    def _lookup(self, node: ast.Call) -> ast.expr:
-        name = self._constant_text(node, 0, "lookup")
-        if len(node.args) < 2:
-            raise self._fault(node, f"wrong number of arguments: {SPECIAL['lookup']}")
-        if name not in self._scope.catalogues:
-            hint = nearest(name, self._scope.catalogues)
-            raise self._fault(node, f"there is no catalogue `{name}`", hint)
-        self.reads.catalogues.add(name)
-        keys = [self.translate(argument) for argument in node.args[1:]]
-        return invoke("look_up", evaluation(), ast.Constant(name), *keys)
-
-    def _linked(self, node: ast.Call) -> ast.expr:
-        object_name = self._constant_text(node, 0, "linked")
-        if len(node.args) not in (2, 3):
-            raise self._fault(node, f"wrong number of arguments: {SPECIAL['linked']}")
-        if self._loops:
-            raise self._fault(node, "linked(…) cannot be asked inside a loop")
-        to = self._constant_text(node, 2, "linked") if len(node.args) == 3 else None
-        before = len(self.reads.links)
-        record_id = self.translate(node.args[1])
-        if len(self.reads.links) != before:
-            raise self._fault(node, "linked(…) cannot be asked inside linked(…)")
-        self.reads.links.append(LinkQuestion(object_name, to, record_id))
-        return invoke(
-            "is_linked", evaluation(), ast.Constant(object_name), record_id, ast.Constant(to)
-        )
-
-    def _constant_text(self, node: ast.Call, position: int, function: str) -> str:
-        if position < len(node.args):
-            argument = node.args[position]
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                return argument.value
-        raise self._fault(node, f"a name must be written out: {SPECIAL[function]}")
-
     def _check_zone(self, node: ast.expr) -> None:
         if isinstance(node, ast.Constant):
             try:
                 zone(node.value)
             except DataFault as fault:
-                raise self._fault(node, fault.message) from None
+                raise self.fault(node, fault.message) from None
 
     def _check_name(self, node: ast.expr, name: str) -> None:
         if name.startswith("_"):
-            raise self._fault(node, "names cannot begin with an underscore", "use field('name')")
+            raise self.fault(node, "names cannot begin with an underscore", "use field('name')")
         # Python folds look-alike letters in names; the written name must be the name.
         if name.encode() not in self._source[node.col_offset : node.end_col_offset]:
-            raise self._fault(node, "names must be plain letters", "use field('name')")
+            raise self.fault(node, "names must be plain letters", "use field('name')")
 
     def _written(self, node: ast.expr) -> str:
         return self._source[node.col_offset : node.end_col_offset].decode()
 
-    def _fault(self, node: ast.AST, message: str, hint: str | None = None) -> SyntaxFault:
+    def fault(self, node: ast.AST, message: str, hint: str | None = None) -> SyntaxFault:
         offset: int = getattr(node, "col_offset", 0)
         return SyntaxFault(message, len(self._source[:offset].decode(errors="replace")), hint)

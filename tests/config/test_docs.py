@@ -59,6 +59,7 @@ def keys(rows):
         ("mappings.md", "Source", mapping_schema.SourceBlock),
         ("mappings.md", "Target", mapping_schema.TargetBlock),
         ("mappings.md", "A match rule", mapping_schema.MatchBlock),
+        ("mappings.md", "A field group", mapping_schema.FieldGroupBlock),
         ("mappings.md", "A gate", mapping_schema.GateBlock),
         ("mappings.md", "A value map", mapping_schema.ValueMapBlock),
         ("mappings.md", "A catalogue", mapping_schema.CatalogueBlock),
