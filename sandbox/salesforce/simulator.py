@@ -12,6 +12,8 @@ from sandbox.messages import Json, Request, Response, json_response
 from sandbox.routes import Route
 from sandbox.salesforce import administration
 from sandbox.salesforce.api import collections, composite, records, tooling
+from sandbox.salesforce.api.bulk import Jobs
+from sandbox.salesforce.api.bulk_ingest import bulk_endpoints
 from sandbox.salesforce.api.desk import Endpoint, refuse, reply
 from sandbox.salesforce.api.queries import Queries
 from sandbox.salesforce.api.service import Service
@@ -61,6 +63,7 @@ class SalesforceSimulator(Simulator):
         self.hidden_fields: dict[str, FieldSpec] = {}
         self._multi_currency = multi_currency
         self._queries = Queries()
+        self.jobs = Jobs()
         self._apex: dict[str, ApexHandler] = {}
         self._calls: deque[datetime] = deque()
         self.clear()
@@ -76,6 +79,7 @@ class SalesforceSimulator(Simulator):
         self.sessions.register(ConnectedApp(CLIENT_ID, CLIENT_SECRET))
         self.hidden_fields.clear()
         self._queries.forget()
+        self.jobs.forget()
         self._calls.clear()
         found_org(self.org)
 
@@ -139,6 +143,7 @@ class SalesforceSimulator(Simulator):
             *composite.ENDPOINTS,
             *tooling.ENDPOINTS,
             *self._queries.endpoints(),
+            *bulk_endpoints(self.jobs),
         )
         for endpoint in endpoints:
             yield Route(
@@ -310,6 +315,7 @@ class SalesforceSimulator(Simulator):
             "external_ids": self._add_external_ids,
             "grant_fields": self._grant_fields,
             "revoke_sessions": lambda _: {"revoked": self.sessions.revoke_all()},
+            "bulk": self.jobs.administer,
             "forget_queries": lambda _: self._queries.forget(),
         }
         rules: dict[str, Callable[[], list[Any]]] = {

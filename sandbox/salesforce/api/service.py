@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 from sandbox.messages import Request, Response
+from sandbox.salesforce.api.bulk import Jobs
 from sandbox.salesforce.api.desk import DATA, Desk, Endpoint, reply, version_of
 from sandbox.salesforce.describe import version_list
 from sandbox.salesforce.errors import Refusal
@@ -26,6 +27,10 @@ class Usage(Protocol):
     @property
     def daily_limit(self) -> int:
         """Calls allowed in 24 hours."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs of Bulk API 2.0."""
 
     def calls_used(self) -> int:
         """Calls of the past 24 hours."""
@@ -57,14 +62,14 @@ class Service:
 
     def _resources(self, _: Desk, request: Request) -> Response:
         base = f"/services/data/v{version_of(request)}"
-        names = ("composite", "limits", "query", "queryAll", "sobjects", "tooling")
+        names = ("composite", "jobs", "limits", "query", "queryAll", "sobjects", "tooling")
         return reply(200, {name: f"{base}/{name}" for name in names})
 
-    def _limits(self, _: Desk, __: Request) -> Response:
+    def _limits(self, desk: Desk, _: Request) -> Response:
         most, used = self._usage.daily_limit, self._usage.calls_used()
         daily = {"Max": most, "Remaining": max(most - used, 0)}
-        unused = {"Max": 10000, "Remaining": 10000}
-        return reply(200, {"DailyApiRequests": daily, "DailyBulkV2QueryJobs": unused})
+        bulk = self._usage.jobs.limits(desk.org.now())
+        return reply(200, {"DailyApiRequests": daily, **bulk})
 
     def _counts(self, desk: Desk, request: Request) -> Response:
         names = request.every("sObjects") or tuple(desk.org.schema.objects)
