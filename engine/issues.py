@@ -69,6 +69,14 @@ _KINDS: Final = (
         "source.",
     ),
     IssueKind(
+        "BATCH_PERIOD_CLOSED",
+        "finance",
+        "The month of this journal was closed before it was posted, and its lines cannot move on: "
+        "{why}. {message}",
+        "Open the month again, or a later one; it goes on by itself once a sync has seen the "
+        "periods, or with: revline issues retry ID.",
+    ),
+    IssueKind(
         "TARGET_GONE",
         "RevOps",
         "The linked {object} no longer exists in the target.",

@@ -93,7 +93,8 @@ def _by_id(tx: Tx, object: str, ids: Sequence[str]) -> dict[str, Record]:
         return {
             id: batch_record(object, batch)
             for id, batch in books.batches(tx, ids).items()
-            if all(line.kind == kind for line in batch.lines)
+            # One whose lines have moved on is none any more.
+            if batch.lines and all(line.kind == kind for line in batch.lines)
         }
     readers: dict[str, Callable[[Tx, Sequence[str]], dict[str, Record]]] = {
         CONTRACTS: contract_records,

@@ -14,6 +14,7 @@ from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, Candidate, Delivery, IntentState, IssueReport
 from engine.pipeline.batch import InDoubt, Planned, Problem, Result, Settled, TryLater
 from engine.pipeline.gateway import UnavailableError, alone_unanswered, whole_call_failed
+from engine.pipeline.journals import month_is_closed, move_on
 from engine.pipeline.life import MOVED, follow_target
 from engine.pipeline.recognise import LOOK_FIRST
 from engine.pipeline.replay import change_of
@@ -142,7 +143,7 @@ def _settle(
                 settling.confirmed(item, _with_stored(outcome, stored.get(outcome.id)))
                 results[key] = Settled(wrote=True)
             else:
-                results[key] = _failed(
+                result = _failed(
                     services,
                     sync,
                     settling,
@@ -151,6 +152,9 @@ def _settle(
                     spared=spared,
                     others_busy=others_busy,
                 )
+                if isinstance(result, Problem) and month_is_closed(item, outcome.error):
+                    result = move_on(services, sync, settling, item, outcome.error)
+                results[key] = result
         services.failpoint("outcome.before_commit")
         settling.write()
         services.failpoint("outcome.ledger_inserted")
@@ -257,7 +261,7 @@ def _failed(
 
 def _may_be_ours(item: Planned, error: CallError, verdict: Verdict) -> bool:
     """Whether what a create met may be the record itself, made before and forgotten."""
-    if verdict.next is Next.LOOK:
+    if verdict.next is Next.LOOK or month_is_closed(item, error):
         return True
     by_identity = item.intent.operation is Operation.CREATE and item.intent.identity is not None
     return by_identity and isinstance(error, DuplicateFound) and len(error.candidates) <= 1

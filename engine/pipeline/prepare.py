@@ -9,6 +9,7 @@ from datetime import datetime
 from connectors.base import Children
 from connectors.errors import UnexpectedAnswer
 from connectors.records import Life, Record, Selection
+from engine.books.spec import CONNECTION
 from engine.config.model import Endpoint, SyncConfig, WriteOrder
 from engine.mapping.model import SourceView
 from engine.model import Address, Delivery, Known
@@ -32,9 +33,13 @@ class Read:
 def sources(
     services: Services, sync: SyncConfig, claimed: Sequence[Delivery]
 ) -> dict[Address, Read]:
-    """The root records of a batch: from snapshots where a poll brought them, else by one read."""
+    """The root records of a batch: from snapshots where a poll brought them, else by one read.
+
+    Our own books are always read: it costs no call, and a journal must be as it is now.
+    """
     with services.store.read() as tx:
-        stored = inbox.snapshots(tx, [(item.source, item.taken) for item in claimed])
+        paged = [] if sync.source.connection == CONNECTION else claimed
+        stored = inbox.snapshots(tx, [(item.source, item.taken) for item in paged])
         known = records.known(tx, [item.source for item in claimed])
         sealed = [snapshot for snapshot, _asked_at in stored.values()]
         opened = services.store.payloads.open(tx, sealed, SNAPSHOT)

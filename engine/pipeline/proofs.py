@@ -12,8 +12,9 @@ from engine.mapping.model import AwaitsLink, Lookups, Unmappable
 from engine.model import Address
 from engine.money.model import Fact, FactKind, PeriodState
 from engine.pipeline.batch import Work
+from engine.pipeline.journals import BATCH_PERIOD_CLOSED
 from engine.pipeline.services import Services
-from engine.store import books, facts
+from engine.store import books, delivery_states, facts
 from engine.store.sql import Tx
 
 
@@ -72,3 +73,5 @@ def settle(services: Services, tx: Tx, sync: SyncConfig, proofs: Proofs, now: da
     if turned:
         # What was planned for a period that closed, or opened again, is planned anew.
         facts.mark(tx, books.waiting_in(tx, turned), now)
+    if proofs.periods:
+        delivery_states.look_again(tx, BATCH_PERIOD_CLOSED, now)

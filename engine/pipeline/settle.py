@@ -50,6 +50,11 @@ class Settling:
         self._made: list[tuple[Address, NewLink]] = []
         self._fulfilled: list[Fulfilment] = []
 
+    @property
+    def tx(self) -> Tx:
+        """The transaction that all of it is said in."""
+        return self._tx
+
     def confirmed(self, planned: Planned, outcome: Confirmed, *, how: str = "confirmed") -> None:
         """A write took effect: link, base, memory and ledger line."""
         intent, decided = planned.intent, planned.decided

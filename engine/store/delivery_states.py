@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Text, and_, bindparam, func, or_, select, text, update
 
 from engine.model import Address, DeliveryState, InboxState
 from engine.store.deliveries import KEEPS_STATE, READY
 from engine.store.sql import Tx, by_place, chunks
-from engine.store.tables import OPEN_DELIVERY, delivery
+from engine.store.tables import CLAIMABLE, OPEN_DELIVERY, Instant, delivery
 from engine.store.tables import inbox as inbox_table
+
+
+# From one sync's first entry of the index to the next one's: as many steps as there are syncs,
+# however many deliveries there are.
+_DUE: Final = text(f"""
+    WITH RECURSIVE open (sync) AS (
+        SELECT min(sync) FROM delivery WHERE {CLAIMABLE.text}
+        UNION ALL
+        SELECT (SELECT min(sync) FROM delivery WHERE {CLAIMABLE.text} AND sync > open.sync)
+        FROM open WHERE open.sync IS NOT NULL
+    )
+    SELECT sync FROM open WHERE EXISTS (
+        SELECT 1 FROM delivery WHERE {CLAIMABLE.text} AND sync = open.sync AND due_at <= :now
+    )
+""").bindparams(bindparam("now", type_=Instant)).columns(sync=Text)  # fmt: skip
+
+
+def due(tx: Tx, now: datetime) -> set[str]:
+    """The syncs that have deliveries to claim now."""
+    return {row.sync for row in tx.execute(_DUE, {"now": now})}
 
 
 def busy(tx: Tx, syncs: Sequence[str]) -> int:
@@ -36,6 +57,15 @@ def unsettled(tx: Tx, syncs: Sequence[str], now: datetime) -> int:
         .where(delivery.c.sync.in_(list(syncs)), OPEN_DELIVERY, or_(active, in_hand))
     )
     return int(tx.execute(query).scalar_one())
+
+
+def look_again(tx: Tx, reason: str, now: datetime) -> None:
+    """Deliveries that are an issue for this reason are tried anew, with fresh tries."""
+    tx.execute(
+        update(delivery)
+        .where(delivery.c.state == DeliveryState.ISSUE.value, delivery.c.reason == reason)
+        .values(state=READY, due_at=now, tries=0)
+    )
 
 
 def ended_since(tx: Tx, sources: Iterable[Address], since: datetime) -> bool:

@@ -1,0 +1,85 @@
+"""What is special about batches of the books on their way to the ledger of the ERP.
+
+A batch is sealed for a month, and the month can close before the journal arrives. The ERP then
+refuses it, now and for ever; but its lines were earned, and belong into the first open month.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from connectors.errors import CallError, Rejected
+from engine.books.records import amount
+from engine.books.spec import CONNECTION, LINE_OBJECTS
+from engine.config.model import Enabled, SyncConfig
+from engine.model import Address, IssueReport
+from engine.pipeline.batch import Planned, Problem, Result, Skipped
+from engine.pipeline.services import Services
+from engine.pipeline.settle import Settling
+from engine.store import regrouping
+from engine.store.ledger import Line
+
+PERIOD_CLOSED: Final = "PERIOD_CLOSED"
+BATCH_PERIOD_CLOSED: Final = "BATCH_PERIOD_CLOSED"
+
+
+def is_batch(source: Address) -> bool:
+    """Whether a record is a batch of the books."""
+    return source.connection == CONNECTION and source.object in LINE_OBJECTS
+
+
+def month_is_closed(item: Planned, error: CallError) -> bool:
+    """Whether a journal was refused because its month takes no postings any more."""
+    own = is_batch(item.decided.matched.item.source) and item.decided.create
+    return own and isinstance(error, Rejected) and error.code == PERIOD_CLOSED
+
+
+def move_on(
+    services: Services, sync: SyncConfig, settling: Settling, item: Planned, error: CallError
+) -> Result:
+    """The lines of a refused batch go to the first open month, in batches to be made.
+
+    Only where a look has shown that the journal is not there: a line must never be in two.
+    """
+    source, now = item.decided.matched.item.source, services.clock.now()
+    why = "a look whether it was posted before was not possible"
+    if item.decided.matched.looked:
+        why = "another sync posts the same lines elsewhere"
+        if _alone(services, sync):
+            moved = regrouping.move_on(settling.tx, source.id, sync.target.connection, now)
+            if moved is not None:
+                settling.add_line(_line(sync, item, moved, now))
+                return Skipped("period closed")
+            why = "no open month after it is known"
+    report = IssueReport(
+        code=BATCH_PERIOD_CLOSED,
+        sync=sync.name,
+        source=source,
+        parameters={"message": error.message, "vendor_code": error.code, "why": why},
+    )
+    return Problem(report)
+
+
+def _alone(services: Services, sync: SyncConfig) -> bool:
+    """Whether nobody else may have posted these lines already."""
+    others = [one for one in services.config.syncs.values() if one.source == sync.source]
+    return all(one is sync or one.enabled is Enabled.OFF for one in others)
+
+
+def _line(sync: SyncConfig, item: Planned, moved: regrouping.Moved, now: datetime) -> Line:
+    lines = moved.batch.lines
+    total = sum(abs(line.amount_minor) for line in lines)
+    return Line(
+        time=now,
+        sync=sync.name,
+        operation="move",
+        outcome="confirmed",
+        config=item.intent.config,
+        source=item.intent.source,
+        business_key=f"{moved.batch.id}:{moved.to.name}",
+        code=PERIOD_CLOSED,
+        intent=item.intent.id,
+        amount=str(amount(total, lines[0].exponent)),
+        currency=lines[0].currency,
+    )
