@@ -20,6 +20,7 @@ SYSTEMS: Final[Mapping[str, str]] = {
     "salesforce": "sandbox.salesforce",
     "netsuite": "sandbox.netsuite",
     "stripe": "sandbox.stripe",
+    "dealhub": "sandbox.dealhub",
     "zuora": "sandbox.zuora",
 }
 
