@@ -280,9 +280,9 @@ def read(value: Any, name: str) -> Any:
 
 
 def read_record(record: Any, name: str) -> Any:
-    """A field of a child record; ``id`` is its id."""
+    """A field of a child record, or of a structured element; ``id`` is a record's id."""
     if not isinstance(record, Record):
-        return read(record, name)
+        return read_path(lambda part: read(record, part), name)
     if name == "id":
         return record.ref.id
     return read_path(record.fields.get, name)

@@ -56,6 +56,7 @@ def made(mapping, text, source, lookups=None):
         ("{record: {id: {from: x, when: = y}, z: y}}", {"x": "3", "y": False}, {"z": False}),
         ("{list: [{n: x}, {n: {const: 2}}]}", {"x": 1}, ({"n": 1}, {"n": 2})),
         ("{each: = rows, item: {n: = item.n}}", {"rows": ({"n": 1}, {"n": 2})}, ({"n": 1}, {"n": 2})),
+        ("{each: = rows, item: {n: = item.p.q.n}}", {"rows": ({"p": {"q": {"n": 1}}}, {"p": None})}, ({"n": 1}, {})),
         ("{each: = rows, where: = item.n > 1, item: {n: = item.n}}", {"rows": ({"n": 1}, {"n": 2})}, ({"n": 2},)),
         ("{each: = rows, item: {n: = item.n, x: x}}", {"rows": ({"n": 1},), "x": "o"}, ({"n": 1, "x": "o"},)),
         ("{each: = rows, item: {n: = item.n}}", {"rows": None}, ()),

@@ -84,10 +84,21 @@ def of_salesforce(name):
         if " required" in f" {marks}" and "default=" not in marks
     }
     return Fields(
-        {"Id", "CurrencyIsoCode", *declared},
+        {"Id", "CurrencyIsoCode", *declared, *_of_parents(declared)},
         lambda field: "read_only" not in str(declared.get(field, "")),
         required,
     )
+
+
+def _of_parents(declared):
+    """The fields of the records that one refers to, as SOQL reaches them: ``Account.Name``."""
+    for field, marks in declared.items():
+        target = re.search(r"\bto=(\w+)", str(marks))
+        if target is not None:
+            named = re.search(r"\bas=(\w+)", str(marks))
+            head = named[1] if named else field.removesuffix("Id")
+            for below in SALESFORCE["objects"].get(target[1], {}).get("fields", {}):
+                yield f"{head}.{below}"
 
 
 def of_books(name):
