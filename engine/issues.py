@@ -69,6 +69,14 @@ _KINDS: Final = (
         "source.",
     ),
     IssueKind(
+        "NOT_SCHEDULED",
+        "engineer",
+        "What this contract earns cannot be worked out from its facts: {message}. None of it is "
+        "posted; all other contracts are.",
+        "Look at the service dates and amounts of its order and invoices. It is tried again with "
+        "every change of them, and every quarter of an hour.",
+    ),
+    IssueKind(
         "BATCH_PERIOD_CLOSED",
         "finance",
         "The month of this journal was closed before it was posted, and its lines cannot move on: "

@@ -12,6 +12,10 @@ from datetime import date
 from enum import StrEnum
 
 
+class UnearnableError(ValueError):
+    """Facts that no schedule follows from. The message names charges and dates, never persons."""
+
+
 class FactKind(StrEnum):
     """What a fact proves.
 

@@ -27,6 +27,7 @@ from engine.money.spread import (
     Part,
     Stretch,
     by_period,
+    endless,
     stretches,
     total,
     unearned_first,
@@ -137,7 +138,8 @@ def changes(versions: Sequence[Fact]) -> list[Change]:
     base = fact
     promised = False
     for version in versions:
-        if not version.amount_minor or version.currency != fact.currency:
+        nothing = not version.amount_minor or endless(_begin(version), _end(version))
+        if nothing or version.currency != fact.currency:
             promised = False
         elif not promised or _begin(version) != _begin(base) or _end(version) == _end(base):
             base, promised = version, True

@@ -13,10 +13,19 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from engine.money.calendar import DAY, Period, elapsed, periods
+from engine.money.model import UnearnableError
 from engine.money.rounding import share
+
+YEARS_MAX: Final = 100
+"""Longer service is a date that stands for none, such as 9999-12-31."""
+
+
+def endless(first: date, last: date) -> bool:
+    """Whether service from one day to another was never promised by anybody."""
+    return last.year - first.year > YEARS_MAX
 
 
 class Method(StrEnum):
@@ -48,7 +57,12 @@ class Part:
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise ValueError(f"{self.key}: the service ends before it begins")
+            raise UnearnableError(f"{self.key}: the service ends before it begins")
+        if endless(self.first, self.last):
+            raise UnearnableError(
+                f"{self.key}: service from {self.first} to {self.last} is longer than "
+                f"{YEARS_MAX} years"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import Column, Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 Tx: TypeAlias = Connection
 """An open transaction (or, for reading, a connection). Opaque outside the store."""
@@ -54,6 +55,21 @@ def never_before(tx: Tx, column: Column[datetime], now: datetime) -> datetime:
     """
     latest = tx.execute(select(column).order_by(column.desc()).limit(1)).scalar()
     return now if latest is None else max(now, latest)
+
+
+def contained(tx: Tx, act: Callable[[], None]) -> Exception | None:
+    """Do a part of a transaction; when it fails, that part alone is undone, and the fault is told.
+
+    What the database itself cannot do ends the whole transaction.
+    """
+    try:
+        with tx.begin_nested():
+            act()
+    except (OperationalError, InterfaceError, InternalError):
+        raise
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it is told
+        return fault
+    return None
 
 
 def chunks(items: Sequence[T], size: int = PARAMETERS_MAX) -> Iterator[Sequence[T]]:
