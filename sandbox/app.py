@@ -16,6 +16,7 @@ from sandbox.simulator import Simulator
 
 # Each module offers ``build(seed: int, sizes: Mapping[str, int] | None) -> Simulator``, loaded.
 SYSTEMS: Final[Mapping[str, str]] = {
+    "docusign": "sandbox.docusign",
     "hubspot": "sandbox.hubspot",
     "salesforce": "sandbox.salesforce",
     "netsuite": "sandbox.netsuite",
