@@ -144,12 +144,13 @@ def selected(content: Mapping[str, Value], names: Iterable[str]) -> Fields:
         if first not in content:
             continue
         value: Value = content[first]
+        above = first
         for part in rest:
             if value is None:
                 break
-            if not isinstance(value, Mapping) or (part not in value and first != "metadata"):
+            if not isinstance(value, Mapping) or (part not in value and above != "metadata"):
                 break
-            value = value.get(part)
+            value, above = value.get(part), part
         else:
             found[name] = value
             continue

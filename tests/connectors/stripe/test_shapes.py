@@ -21,7 +21,7 @@ INVOICE: dict[str, Any] = {
     "total_taxes": [{"amount": 200, "taxable_amount": 1000, "tax_behavior": "exclusive"}],
     "due_date": None,
     "metadata": {"total": "7", "created": "9"},
-    "parent": {"subscription_details": {"subscription": "sub_1"}},
+    "parent": {"subscription_details": {"subscription": "sub_1", "metadata": {"deal": "d"}}},
     "status_transitions": {"paid_at": 1788249601},
     "attempt_count": 2,
     "lines": {
@@ -61,6 +61,8 @@ def test_selected_names_lead_into_nested_values() -> None:
         "metadata.total",
         "metadata.nothing.here",
         "parent.nothing",
+        "parent.subscription_details.metadata.deal",
+        "parent.subscription_details.metadata.contract",
         "due_date.x",
         "unknown",
     )
@@ -68,6 +70,8 @@ def test_selected_names_lead_into_nested_values() -> None:
     assert found == {
         "total": Decimal(1200),
         "parent.subscription_details.subscription": "sub_1",
+        "parent.subscription_details.metadata.deal": "d",
+        "parent.subscription_details.metadata.contract": None,
         "status_transitions.paid_at": datetime(2026, 9, 1, 8, 0, 1, tzinfo=UTC),
         "metadata.total": "7",
         "metadata.nothing.here": None,
