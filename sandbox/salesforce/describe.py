@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sandbox.salesforce.errors import Refusal
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import NUMBERS, FieldSpec, ObjectSpec
 from sandbox.salesforce.soql.conditions import filterable
@@ -19,6 +20,16 @@ _SOAP: Final = {
 }
 VERSIONS: Final = tuple(range(46, 68))
 RETIRED: Final = tuple(range(7, 31))
+
+
+def check_version(version: str | None) -> None:
+    """Refuses a version (``v67.0``) that is retired, or that never was."""
+    if version is None or version in {f"v{number}.0" for number in VERSIONS}:
+        return
+    if version in {f"v{number}.0" for number in RETIRED}:
+        message = f"{version} is retired; use a supported API version"
+        raise Refusal("UNSUPPORTED_API_VERSION", message)
+    raise Refusal("NOT_FOUND", "The requested resource does not exist")
 
 
 def version_list() -> list[dict[str, str]]:
@@ -114,7 +125,7 @@ def _field_entry(field: FieldSpec, spec: ObjectSpec) -> dict[str, Any]:
         "externalId": field.external_id,
         "idLookup": field.external_id or field.type == "id",
         "caseSensitive": field.case_sensitive,
-        "calculated": False,
+        "calculated": field.calculated,
         "autoNumber": field.name.endswith("Number") and not field.createable,
         "filterable": filterable(field),
         "sortable": filterable(field) and field.type != "multipicklist",

@@ -57,3 +57,20 @@ class Refusal(Exception):
             "fields": list(self.fields),
             **self.more,
         }
+
+
+_USUAL: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
+    {
+        401: ("INVALID_SESSION_ID", "Session expired or invalid"),
+        403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+        404: ("NOT_FOUND", "The requested resource does not exist"),
+        400: ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+    }
+)
+
+
+def usual(status: int) -> Refusal:
+    """The refusal that most often travels under a status."""
+    default = ("UNKNOWN_EXCEPTION", "An unexpected error occurred. ErrorId: 1-1 (1)")
+    code, message = _USUAL.get(status, default)
+    return Refusal(code, message, status=status)

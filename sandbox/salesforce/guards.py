@@ -129,3 +129,18 @@ def check_locks(org: Org, spec: ObjectSpec, row: Row) -> None:
                 "UNABLE_TO_LOCK_ROW",
                 f"unable to obtain exclusive access to this record or 1 records: {lock.id}",
             )
+
+
+def check_turn(org: Org, spec: ObjectSpec, row: Row) -> None:
+    """UNABLE_TO_LOCK_ROW where calls that were under way together write lines of one quote.
+
+    The package's triggers hold the quote for as long as the call takes.
+    """
+    if spec.name != "SBQQ__QuoteLine__c":
+        return
+    if org.turns.collide(row["SBQQ__Quote__c"]):
+        raise Refusal(
+            "UNABLE_TO_LOCK_ROW",
+            "unable to obtain exclusive access to this record or 1 records: "
+            f"{row['SBQQ__Quote__c']}",
+        )

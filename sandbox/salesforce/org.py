@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.salesforce.errors import Refusal
 from sandbox.salesforce.schema import FieldSpec, Schema, standard_schema
 from sandbox.salesforce.soql.tree import Condition
 from sandbox.salesforce.table import Table
 from sandbox.salesforce.values import Row, instant_text
+from sandbox.salesforce.work import Turns, Work
+
+if TYPE_CHECKING:
+    from sandbox.salesforce.cpq.settings import Cpq
+    from sandbox.salesforce.rules.base import ObjectRules
 
 RECYCLE_BIN_DAYS: Final = 15
 
@@ -89,6 +95,11 @@ class Org:
         self._journal: list[tuple[Table, str, Row | None]] = []
         self._depth = 0
         self.noted: list[tuple[str, str, str]] = []
+        self.work: Work[Org] = Work()
+        self.turns = Turns()
+        self.objections: list[tuple[str, str]] = []
+        self.triggers: dict[str, ObjectRules] = {}
+        self.cpq: Cpq | None = None
         self.schema_changed = now()
         self._last: list[tuple[Table, str, Row | None]] = []
 
@@ -161,13 +172,14 @@ class Org:
             if self._depth == 0 and self._journal:
                 self._last, self._journal = self._journal, []
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> tuple[int, int, int]:
         """Where :meth:`roll_back` would return to."""
-        return len(self._journal), len(self.noted)
+        return len(self._journal), len(self.noted), self.work.mark()
 
-    def roll_back(self, mark: tuple[int, int]) -> None:
+    def roll_back(self, mark: tuple[int, int, int]) -> None:
         """Undo everything since the mark."""
-        changes, noted = mark
+        changes, noted, queued = mark
+        self.work.roll_back(queued)
         _undo(self._journal[changes:])
         del self._journal[changes:]
         del self.noted[noted:]
@@ -186,7 +198,35 @@ class Org:
         finally:
             _undo(now)
 
+    def recompute(self, id: str, changes: Mapping[str, Any]) -> Row:
+        """New values of formula fields: the record does not count as modified."""
+        row = {**(self.row(id) or {}), **changes}
+        self.put(row)
+        return row
+
+    def catch_up(self) -> None:
+        """Do the queued work that is due; one that fails leaves nothing behind but an objection."""
+        while (job := self.work.take(self.now())) is not None:
+            try:
+                with self.savepoint():
+                    job.run(self)
+            except Refusal as refusal:
+                self.objections.append(("queued_work_failed", f"{job.name}: {refusal}"))
+
     # -- schema ----------------------------------------------------------------------------------
+
+    def install(self, schema: Schema) -> None:
+        """Take over a schema that has more objects and fields; records get the new defaults."""
+        self.schema, self.schema_changed = schema, self.now()
+        for name, spec in schema.objects.items():
+            if name not in self.tables:
+                self.tables[name] = self._by_prefix[spec.prefix] = Table(spec)
+                continue
+            table = self.tables[name]
+            table.reshape(spec)
+            unset = {field.name: False for field in spec.fields.values() if field.type == "boolean"}
+            for row in list(table):
+                table.put({**unset, **row})
 
     def define_field(self, object_name: str, spec: FieldSpec) -> None:
         """Add or replace a field."""

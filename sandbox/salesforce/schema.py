@@ -20,6 +20,12 @@ _LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
     {"picklist": 255, "multipicklist": 4099, "email": 80, "phone": 40, "url": 255, "textarea": 255}
 )
 _ADDRESS_PARTS: Final = ("Street", "City", "State", "PostalCode", "Country")
+_CURRENCY_INHERITED: Final = frozenset(
+    {"OpportunityLineItem", "OrderItem", "QuoteLineItem", "SBQQ__QuoteLine__c"}
+)
+_CURRENCY_KEPT: Final = frozenset(
+    {"PricebookEntry", "OpportunityLineItem", "OrderItem", "SBQQ__QuoteLine__c"}
+)
 CURRENCIES: Final = ("EUR", "USD", "GBP", "CHF", "JPY", "KWD", "SEK")
 
 
@@ -46,6 +52,7 @@ class FieldSpec:
     relationship: str | None = None
     children: str | None = None
     on_delete: str = "clear"
+    calculated: bool = False
 
     @property
     def custom(self) -> bool:
@@ -167,8 +174,7 @@ class Schema:
 
 def standard_schema(*, multi_currency: bool = True) -> Schema:
     """The objects an org starts with, from ``objects.yaml``."""
-    text = Path(__file__).with_name("objects.yaml").read_text(encoding="utf-8")
-    data = yaml.safe_load(text)
+    data = _data(Path(__file__).with_name("objects.yaml"))
     stages = {name: Stage(*facts) for name, facts in data["stages"].items()}
     picklists = {name: tuple(values) for name, values in data["picklists"].items()}
     picklists["@stages"] = tuple(stages)
@@ -177,6 +183,29 @@ def standard_schema(*, multi_currency: bool = True) -> Schema:
         for name, facts in data["objects"].items()
     }
     return Schema(objects, stages)
+
+
+def with_package(schema: Schema, path: Path, *, multi_currency: bool = True) -> Schema:
+    """The org after a package was installed: its objects, and its fields on objects of the org."""
+    data = _data(path)
+    picklists = {name: tuple(values) for name, values in data["picklists"].items()}
+    objects = dict(schema.objects)
+    for name, facts in data["objects"].items():
+        if name not in objects:
+            objects[name] = _object(name, facts, picklists, multi_currency=multi_currency)
+            continue
+        added = {
+            field_name: field_from_line(field_name, line, picklists)
+            for field_name, line in facts["fields"].items()
+        }
+        objects[name] = replace(objects[name], fields={**objects[name].fields, **added})
+    return replace(schema, objects=objects)
+
+
+def _data(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    return found
 
 
 def _object(
@@ -198,8 +227,8 @@ def _object(
             restricted=True,
             values=CURRENCIES,
             default=CURRENCIES[0],
-            updateable=name not in {"PricebookEntry", "OpportunityLineItem", "OrderItem"},
-            createable=name not in {"OpportunityLineItem", "OrderItem", "QuoteLineItem"},
+            updateable=name not in _CURRENCY_KEPT,
+            createable=name not in _CURRENCY_INHERITED,
         )
     return ObjectSpec(
         name,
@@ -271,6 +300,8 @@ def _fact(word: str, picklists: Mapping[str, tuple[str, ...]]) -> dict[str, Any]
             return {"createable": False, "updateable": False}
         case "create_only":
             return {"updateable": False}
+        case "formula":
+            return {"createable": False, "updateable": False, "calculated": True}
     raise ValueError(f"unknown word in a field line: {word!r}")
 
 

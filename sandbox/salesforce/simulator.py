@@ -17,8 +17,12 @@ from sandbox.salesforce.api.bulk_ingest import bulk_endpoints
 from sandbox.salesforce.api.desk import Endpoint, refuse, reply
 from sandbox.salesforce.api.queries import Queries
 from sandbox.salesforce.api.service import Service
-from sandbox.salesforce.describe import RETIRED, VERSIONS
-from sandbox.salesforce.errors import Refusal
+from sandbox.salesforce.cpq import desk
+from sandbox.salesforce.cpq.install import install, options_of
+from sandbox.salesforce.cpq.router import SBAA, SBQQ, answer_sbaa, answer_sbqq
+from sandbox.salesforce.cpq.settings import OPTIONS as CPQ_OPTIONS
+from sandbox.salesforce.describe import check_version
+from sandbox.salesforce.errors import Refusal, usual
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import FieldSpec, field_from_line
 from sandbox.salesforce.seeding import found_org, populate
@@ -37,7 +41,7 @@ URI_MAX_BYTES: Final = 16_384
 _DAY: Final = timedelta(hours=24)
 _EVERY_METHOD: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _OPTIONS: Final = frozenset(
-    {"daily_limit", "calls_used", "session_seconds", "field_permissions", "multi_currency"}
+    {"daily_limit", "calls_used", "session_seconds", "field_permissions", "multi_currency", "cpq"}
 )
 
 ApexHandler = Callable[[Request, Org], "tuple[int, Json]"]
@@ -57,14 +61,16 @@ class SalesforceSimulator(Simulator):
         identity_fields: Mapping[str, str] | None = None,
         multi_currency: bool = True,
         daily_limit: int = 100_000,
+        cpq: bool = False,
     ) -> None:
         super().__init__(seed=seed, clock=clock, identity_fields=identity_fields)
         self._usual_daily_limit = daily_limit
         self.hidden_fields: dict[str, FieldSpec] = {}
         self._multi_currency = multi_currency
+        self._with_cpq = cpq
         self._queries = Queries()
         self.jobs = Jobs()
-        self._apex: dict[str, ApexHandler] = {}
+        self._apex: dict[str, ApexHandler] = {SBQQ: answer_sbqq, SBAA: answer_sbaa}
         self._calls: deque[datetime] = deque()
         self.clear()
 
@@ -82,6 +88,8 @@ class SalesforceSimulator(Simulator):
         self.jobs.forget()
         self._calls.clear()
         found_org(self.org)
+        if self._with_cpq:
+            install(self.org, multi_currency=self._multi_currency)
 
     def load(self, body: Mapping[str, Json]) -> Mapping[str, int]:
         """``{"seed", "sizes"}`` for seeded records, or ``{"objects": {object: [fields]}}``."""
@@ -105,6 +113,7 @@ class SalesforceSimulator(Simulator):
 
     def snapshot(self) -> dict[str, dict[str, Json]]:
         """Every record, the recycle bin included."""
+        self.org.catch_up()
         return {
             name: {id: administration.plain(row) for id, row in table.rows.items()}
             for name, table in self.org.tables.items()
@@ -112,6 +121,7 @@ class SalesforceSimulator(Simulator):
 
     def live_records(self) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
         """Every record that is not in the recycle bin."""
+        self.org.catch_up()
         for name, table in self.org.tables.items():
             for id, row in table.rows.items():
                 if not row["IsDeleted"]:
@@ -120,6 +130,7 @@ class SalesforceSimulator(Simulator):
     def mutate(self, mutation: Mutation) -> Json:
         """Edits by people: besides the common words ``erase`` (for good), ``add_field``,
         ``change_field`` and ``drop_field``."""
+        self.org.catch_up()
         return administration.plain(administration.mutate(self.org, mutation))
 
     def add_external_id(self, *objects: str) -> None:
@@ -158,8 +169,9 @@ class SalesforceSimulator(Simulator):
 
     def _guarded(self, endpoint: Endpoint) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
+            self._begin(request)
             try:
-                _check_version(request)
+                check_version(request.parameters.get("version"))
                 if request.stale:
                     with self.org.before_last_write():
                         return endpoint.answer(self, request)
@@ -169,6 +181,10 @@ class SalesforceSimulator(Simulator):
                 return refuse(refusal)
 
         return answer
+
+    def _begin(self, request: Request) -> None:
+        self.org.catch_up()
+        self.org.turns.begin(request.seq, self._seq)
 
     def inside(self, request: Request) -> Response:
         """Carry out a part of a composite request."""
@@ -192,6 +208,7 @@ class SalesforceSimulator(Simulator):
         if handler is None:
             message = "Could not find a match for URL"
             return refuse(Refusal("NOT_FOUND", message))
+        self._begin(request)
         with self.org.savepoint():
             status, value = handler(request, self.org)
         return reply(status, value)
@@ -238,6 +255,9 @@ class SalesforceSimulator(Simulator):
             row = self.org.row(id) or {}
             self.count(object_name, id, what, row.get(self.identity_of(object_name)))
         self.org.noted.clear()
+        for kind, text in self.org.objections:
+            self.violation(kind, text, request)
+        self.org.objections.clear()
         if not request.path.startswith(("/services/data/", "/services/apexrest/")):
             return response
         usage = f"api-usage={self.calls_used()}/{self.daily_limit}"
@@ -256,15 +276,7 @@ class SalesforceSimulator(Simulator):
         if status == 503:
             page = b"<html><head><title>We are down for maintenance.</title></head></html>"
             return Response(503, page, (), "text/html;charset=utf-8")
-        codes = {
-            401: ("INVALID_SESSION_ID", "Session expired or invalid"),
-            403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
-            404: ("NOT_FOUND", "The requested resource does not exist"),
-            400: ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
-        }
-        default = ("UNKNOWN_EXCEPTION", "An unexpected error occurred. ErrorId: 1-1 (1)")
-        code, message = codes.get(status, default)
-        return refuse(Refusal(code, message, status=status))
+        return refuse(usual(status))
 
     def following_page(self, request: Request, response: Response) -> Request | None:
         """The next page of a query, for the fault that drops a page."""
@@ -288,14 +300,16 @@ class SalesforceSimulator(Simulator):
             "session_seconds": self.sessions.lifetime.total_seconds(),
             "field_permissions": self.field_permissions,
             "multi_currency": self._multi_currency,
+            **options_of(self.org),
         }
 
     def set_options(self, options: Mapping[str, Json]) -> None:
         """Turn knobs. ``multi_currency`` takes effect with the next reset."""
-        if unknown := sorted(set(options) - _OPTIONS):
+        if unknown := sorted(set(options) - _OPTIONS - CPQ_OPTIONS):
             raise BadCommand(f"unknown options: {', '.join(unknown)}")
         if options.get("field_permissions", "granted") not in {"granted", "manual"}:
             raise BadCommand("field_permissions is granted or manual")
+        desk.set_options(self.org, options, multi_currency=self._multi_currency)
         self.daily_limit = int(options.get("daily_limit", self.daily_limit))
         self.field_permissions = options.get("field_permissions", self.field_permissions)
         self._multi_currency = bool(options.get("multi_currency", self._multi_currency))
@@ -306,7 +320,8 @@ class SalesforceSimulator(Simulator):
 
     def admin_routes(self) -> Sequence[Route]:
         """``POST`` apps, validation_rules, duplicate_rules, row_locks, external_ids,
-        grant_fields, revoke_sessions; ``DELETE`` clears the rules of a kind."""
+        grant_fields, revoke_sessions, cpq (what :mod:`sandbox.salesforce.cpq.desk` does);
+        ``DELETE`` clears the rules of a kind."""
         commands: dict[str, Callable[[dict[str, Any]], Json]] = {
             "apps": self._add_app,
             "validation_rules": self._add_validation,
@@ -317,6 +332,7 @@ class SalesforceSimulator(Simulator):
             "revoke_sessions": lambda _: {"revoked": self.sessions.revoke_all()},
             "bulk": self.jobs.administer,
             "forget_queries": lambda _: self._queries.forget(),
+            "cpq": lambda body: desk.carry_out(self.org, body),
         }
         rules: dict[str, Callable[[], list[Any]]] = {
             "validation_rules": lambda: self.org.rules.validations,
@@ -374,16 +390,6 @@ class SalesforceSimulator(Simulator):
             self.org.define_field(name.partition(".")[0], spec)
         self.hidden_fields.clear()
         return granted
-
-
-def _check_version(request: Request) -> None:
-    version = request.parameters.get("version")
-    if version is None or version in {f"v{number}.0" for number in VERSIONS}:
-        return
-    if version in {f"v{number}.0" for number in RETIRED}:
-        message = f"{version} is retired; use a supported API version"
-        raise Refusal("UNSUPPORTED_API_VERSION", message)
-    raise Refusal("NOT_FOUND", "The requested resource does not exist")
 
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "SalesforceSimulator", "Session"]

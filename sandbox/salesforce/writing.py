@@ -13,7 +13,13 @@ from typing import Any
 
 from sandbox.salesforce import ids
 from sandbox.salesforce.errors import Refusal
-from sandbox.salesforce.guards import check_duplicates, check_locks, check_unique, check_validations
+from sandbox.salesforce.guards import (
+    check_duplicates,
+    check_locks,
+    check_turn,
+    check_unique,
+    check_validations,
+)
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.rules import rules_of
 from sandbox.salesforce.rules.base import Save, missing
@@ -211,15 +217,16 @@ class Writer:
         if absent and not self._as_system:
             raise missing(*absent)
         save = Save(org, old, given, row)
-        rules_of(spec.name).before_save(save)
+        rules_of(spec.name, org).before_save(save)
         check_unique(org, spec, row)
         if not self._as_system:
             check_validations(org, spec, row)
             check_duplicates(org, spec, old, row, allow=self._allow_duplicates)
             check_locks(org, spec, row)
+            check_turn(org, spec, row)
         self._stamp(row, given)
         org.put(row)
-        rules_of(spec.name).after_change(org, row)
+        rules_of(spec.name, org).after_change(org, row)
         return org.row(row["Id"]) or row
 
     def _stamp(self, row: Row, given: Mapping[str, Any]) -> None:
@@ -246,11 +253,11 @@ class Writer:
 
     def _delete(self, spec: ObjectSpec, row: Row) -> Row:
         org = self._org
-        rules_of(spec.name).before_delete(org, row)
+        rules_of(spec.name, org).before_delete(org, row)
         for child, field in org.schema.children[spec.name]:
             self._part_from(child, field, row)
         deleted = org.revise(row["Id"], {"IsDeleted": True})
-        rules_of(spec.name).after_change(org, deleted)
+        rules_of(spec.name, org).after_change(org, deleted)
         return deleted
 
     def _part_from(self, child: ObjectSpec, field: FieldSpec, parent: Row) -> None:
@@ -292,7 +299,7 @@ class Writer:
                 other = table.rows[id]
                 if other["IsDeleted"] and _together(other, row):
                     self._undelete(other)
-        rules_of(spec.name).after_change(org, restored)
+        rules_of(spec.name, org).after_change(org, restored)
         return org.row(row["Id"]) or restored
 
 

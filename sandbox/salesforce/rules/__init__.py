@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from sandbox.salesforce.org import Org
 from sandbox.salesforce.rules.base import NO_RULES, ObjectRules
 from sandbox.salesforce.rules.lines import OPPORTUNITY_LINES, ORDER_LINES, QUOTE_LINES
 from sandbox.salesforce.rules.opportunity import OPPORTUNITIES
@@ -33,6 +34,6 @@ RULES: Final[Mapping[str, ObjectRules]] = MappingProxyType(
 )
 
 
-def rules_of(object_name: str) -> ObjectRules:
-    """The rules of an object."""
-    return RULES.get(object_name, NO_RULES)
+def rules_of(object_name: str, org: Org) -> ObjectRules:
+    """The rules of an object, those of installed packages included."""
+    return org.triggers.get(object_name) or RULES.get(object_name, NO_RULES)

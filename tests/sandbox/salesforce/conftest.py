@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ import requests
 
 from sandbox.salesforce import CLIENT_ID, CLIENT_SECRET, SalesforceSimulator
 from sandbox.server import serve
+
+sys.path.append(str(Path(__file__).parent))
 
 VERSION = "v67.0"
 
