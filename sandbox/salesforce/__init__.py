@@ -10,7 +10,7 @@ __all__ = ["CLIENT_ID", "CLIENT_SECRET", "SalesforceSimulator", "build"]
 
 
 def build(seed: int, sizes: Mapping[str, int] | None = None) -> SalesforceSimulator:
-    """An org with seeded records; the same for the same seed and sizes."""
-    simulator = SalesforceSimulator(seed=seed)
+    """An org with Salesforce CPQ and seeded records; the same for the same seed and sizes."""
+    simulator = SalesforceSimulator(seed=seed, cpq=True)
     simulator.load({"seed": seed, "sizes": dict(sizes or {})})
     return simulator

@@ -9,12 +9,21 @@ from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import CURRENCIES
 from sandbox.salesforce.values import instant_text
 from sandbox.salesforce.writing import Writer
-from sandbox.seed import WORLD_NOW, Company, Contact, World
+from sandbox.seed import WORLD_NOW, Company, Contact, Product, World
 
 INTEGRATION_USER: Final = "integration@revline.example"
 KNOWN_COMPANIES: Final = (0, 2, 5, 7, 10, 14)  # 5 and 7 share one domain
 LEADS_FROM: Final = 30  # contacts before this one may be contacts here too
 _WEBSITES: Final = ("https://www.{}/", "{}", "http://{}", "www.{}")
+
+
+# HubSpot's billing frequency: the package's own word, and the months that one price pays for.
+_FREQUENCIES: Final[Mapping[str, tuple[str, int]]] = {
+    "monthly": ("Monthly", 1),
+    "quarterly": ("Quarterly", 3),
+    "per_six_months": ("Semiannual", 6),
+    "annually": ("Annual", 12),
+}
 
 
 def found_org(org: Org) -> None:
@@ -131,18 +140,32 @@ def _person(place: int, person: Contact, users: list[str]) -> dict[str, Any]:
     }
 
 
+def subscription_of(product: Product) -> dict[str, Any]:
+    """How the quoting package is told that a product recurs; nothing for one sold once."""
+    if product.billing is None:
+        return {}
+    frequency, months = _FREQUENCIES[product.billing]
+    return {
+        "SBQQ__SubscriptionPricing__c": "Fixed Price",
+        "SBQQ__SubscriptionType__c": "Renewable",
+        "SBQQ__SubscriptionTerm__c": months,
+        "SBQQ__ChargeType__c": "Recurring",
+        "SBQQ__BillingFrequency__c": frequency,
+        "SBQQ__BillingType__c": "Advance",
+    }
+
+
 def _product(org: Org, writer: Writer, world: World) -> None:
     """The first product is in the catalogue already, priced in the first currency."""
     first = world.products[0]
-    product = writer.create(
-        "Product2",
-        {
-            "Name": first.name,
-            "ProductCode": first.sku,
-            "StockKeepingUnit": first.sku,
-            "IsActive": True,
-        },
-    )
+    body = {
+        "Name": first.name,
+        "ProductCode": first.sku,
+        "StockKeepingUnit": first.sku,
+        "IsActive": True,
+        **subscription_of(first),
+    }
+    product = writer.create("Product2", _fitting(writer, "Product2", body))
     book = next(row for row in org.table("Pricebook2") if row.get("IsStandard"))
     entry = {
         "Pricebook2Id": book["Id"],
