@@ -172,6 +172,21 @@ class Lists(Protocol):
 
 
 @runtime_checkable
+class Exports(Protocol):
+    """Can read a great many records by a job of the vendor's: fewer calls, but they take time."""
+
+    def export(
+        self, selection: Selection, cursor: str | None, limit: int, since: datetime | None = None
+    ) -> Page:
+        """As :meth:`Lists.list`, whose cursors it takes too, but in any order.
+
+        The cursor names the job, so that a restart goes on with it. While the job is under way
+        pages are empty and say when to ask again; records may come twice where a job was lost.
+        """
+        ...
+
+
+@runtime_checkable
 class Removals(Protocol):
     """Has a feed of removed records that the change feed does not show."""
 

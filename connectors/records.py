@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 from types import MappingProxyType
@@ -187,11 +187,16 @@ class Page:
     ``cursor`` is opaque text that the connector wrote and alone understands. ``at_head`` is true
     when nothing newer is known at the time of reading; calling again with the cursor starts the
     next sweep, overlap included.
+
+    ``again_after``: the vendor is still at work; asking sooner would be in vain. ``asked_at`` is
+    when the vendor was asked for these records, by our clock, where that was not in this call.
     """
 
     records: tuple[Record, ...]
     cursor: str
     at_head: bool
+    again_after: timedelta | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,10 @@ from engine.pipeline.services import Services
 from engine.pipeline.sweep import EVERY as WAITS_EVERY
 from engine.pipeline.sweep import sweep
 from engine.pipeline.take_in import SpoolSource, take_in
+from engine.rests import Rests
 from engine.rounds import NoSpool, Round
 from engine.store import deliveries, delivery_states, delivery_views, feeds, inbox, streams
 from engine.store.streams import Stream
-from engine.verdict import backoff
 
 PAGES_PER_ROUND: Final = 5
 POSTPONED_EVERY: Final = timedelta(seconds=30)
@@ -61,7 +61,7 @@ class Runner:
         self._services = services
         self._spool = spool or NoSpool()
         self._catalogues = Catalogues(services)
-        self._failures: dict[str, tuple[int, datetime]] = {}
+        self._rests = Rests()
         self._swept_at: datetime | None = None
         self._looked_at_waits: datetime | None = None
         self._took_up: datetime | None = None
@@ -223,16 +223,13 @@ class Runner:
             return 0
         if changes_stream(sync.source) not in known or not self._ready_after(sync, known):
             return 0  # Changes are followed before the past is read, so that nothing falls between.
-        news, since = 0, self._since(sync)
+        news, since, connection = 0, self._since(sync), sync.source.connection
         for _ in range(BACKFILL_PAGES_PER_ROUND):
-            page = self._page(
-                name,
-                sync.source.connection,
-                lambda: backfill(self._services, sync, since),
-            )
+            page = self._page(name, connection, lambda: backfill(self._services, sync, since))
             news += page.news if page else 0
             # As many pages as fill the target's calls: half-full calls would cost twice as many.
-            if page is None or page.at_head or news >= claim_size(self._services, sync):
+            full = news >= claim_size(self._services, sync)
+            if page is None or page.at_head or page.again_after or full:
                 break
         return news
 
@@ -277,22 +274,20 @@ class Runner:
     def _page(self, name: str, connection: str, read: PageReader) -> Polled | None:
         """Read one page; a stream that fails is left alone for a while, the others go on."""
         now = self._services.clock.now()
-        tries, again_at = self._failures.get(name, (0, now))
-        if again_at > now or not self._services.gateway.usable(connection):
+        if self._rests.resting(name, now) or not self._services.gateway.usable(connection):
             return None
         try:
             page = read()
         except UnavailableError:
             return None
         except CallError as error:
-            wait = backoff(min(tries, 4), self._services.random)
-            self._failures[name] = (tries + 1, now + wait)
+            self._rests.failed(name, now, self._services.random)
             self._read_well.discard(name)
             store = self._services.store
             with store.write() as tx:
                 feeds.note(tx, store.vault, name, error.code, error.message, now)
             return None
-        self._failures.pop(name, None)
+        self._rests.read(name, self._services.clock.now(), page.again_after)
         self._went_well(name)
         return page
 
@@ -309,14 +304,14 @@ class Runner:
 
     def failing_streams(self) -> dict[str, datetime]:
         """Streams that could not be read, and when they are tried again."""
-        return {name: again_at for name, (_tries, again_at) in self._failures.items()}
+        return self._rests.failing()
 
     def idle(self) -> bool:
         """Nothing unrouted, ready now, leased, in doubt, unkept; every stream at its head once."""
         now = self._services.clock.now()
         usable, names = self._services.gateway.usable, self._flowing()
         away = [name for name in self._services.config.connections if not usable(name)]
-        if any(usable(endpoint.connection) for endpoint in self._poll_now) or self._failures:
+        if any(usable(endpoint.connection) for endpoint in self._poll_now) or self._rests.failing():
             return False
         with self._services.store.read() as tx:
             if inbox.unrouted(tx, 1, but=away) or inbox.any_postponed(tx):
@@ -395,6 +390,6 @@ class Runner:
         moments = [due] if due else []
         names = self._services.config.connections
         moments += [gateway.until(name, APPLY) for name in names if not gateway.usable(name, APPLY)]
-        moments += list(self.failing_streams().values())
+        moments += self._rests.ends()
         wait = min((microseconds(moment) - microseconds(now) for moment in moments), default=0)
         return min(1.0, max(0.02, wait / 1_000_000))

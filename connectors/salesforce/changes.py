@@ -91,7 +91,7 @@ def parse_sweep(cursor: str) -> Sweep:
             began=_instant(raw["began"]) if raw.get("began") else None,
         )
     except (KeyError, IndexError, TypeError, ValueError):
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
 
 
 def walk_text(last_id: str) -> str:
@@ -107,7 +107,7 @@ def parse_walk(cursor: str | None) -> str | None:
         id = _parsed(cursor)["id"]
         return _id(id) if id else None
     except (KeyError, TypeError, ValueError):
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def parse_removing(cursor: str) -> Removing:
             after=(_instant(after[0]), _id(after[1])) if after else None,
         )
     except (KeyError, IndexError, TypeError, ValueError):
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
 
 
 def _text(**parts: object) -> str:
@@ -154,9 +154,9 @@ def _parsed(cursor: str) -> Mapping[str, str]:
     try:
         raw = json.loads(cursor)
     except (ValueError, RecursionError):
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
     if not isinstance(raw, dict):
-        raise _bad_cursor()
+        raise bad_cursor()
     return raw
 
 
@@ -176,5 +176,6 @@ def _id(text: object) -> str:
     return id
 
 
-def _bad_cursor() -> Rejected:
+def bad_cursor() -> Rejected:
+    """What to say of text that is no cursor of ours."""
     return Rejected("this cursor was not written by the Salesforce connector", code="BAD_CURSOR")

@@ -30,9 +30,10 @@ from connectors.records import (
 )
 from connectors.salesforce import finding, setup, sweeping, writing
 from connectors.salesforce.describing import Schemas, object_description
+from connectors.salesforce.exporting import Exporter
 from connectors.salesforce.ids import normal_id
 from connectors.salesforce.objects import LIMIT_CLASS, SPEC
-from connectors.salesforce.rest import Rest, Usage
+from connectors.salesforce.rest import Rest, Usage, starts_effect
 from connectors.salesforce.settings import parse_settings
 from connectors.salesforce.soql import object_name, select
 from connectors.salesforce.tokens import TOKEN_PATH, TokenAnswer, Tokens
@@ -48,11 +49,12 @@ class Salesforce:
 
     spec: ConnectorSpec = SPEC
 
-    def __init__(self, rest: Rest, tokens: Tokens, wiring: Wiring) -> None:
+    def __init__(self, rest: Rest, tokens: Tokens, wiring: Wiring, *, bulk_from: int = 0) -> None:
         self._rest = rest
         self._tokens = tokens
         self._now = wiring.now
         self._schemas = Schemas(partial(_describe, rest), wiring.now)
+        self._exporter = Exporter(rest, self._schemas, bulk_from, wiring.now)
 
     def check(self) -> AccountIdentity:
         """Which org answers. One call, beside the token."""
@@ -103,6 +105,13 @@ class Salesforce:
         """The next page of live records in the order of ids; one query."""
         with self._reading(selection):
             return sweeping.walked(self._rest, self._schemas, selection, cursor, limit, since)
+
+    def export(
+        self, selection: Selection, cursor: str | None, limit: int, since: datetime | None = None
+    ) -> Page:
+        """The next page of live records, by a query job where there are many."""
+        with self._reading(selection):
+            return self._exporter.page(selection, cursor, limit, since)
 
     def removed(self, selection: Selection, cursor: str | None, limit: int) -> Page:
         """The next entries of the deleted feed; one call, and one per 400 entries."""
@@ -173,9 +182,11 @@ def build(settings: Mapping[str, str], wiring: Wiring) -> Salesforce:
     )
 
     def open_session(url: str) -> requests.Session:
-        return Transport(url, wiring, limit_class=LIMIT_CLASS).session()
+        transport = Transport(url, wiring, limit_class=LIMIT_CLASS, effect_of=starts_effect)
+        return transport.session()
 
-    return Salesforce(Rest(tokens, checked.version, open_session, wiring.now), tokens, wiring)
+    rest = Rest(tokens, checked.version, open_session, wiring.now)
+    return Salesforce(rest, tokens, wiring, bulk_from=checked.bulk_from)
 
 
 def _post_form(login: Transport, form: Mapping[str, str]) -> TokenAnswer:

@@ -170,6 +170,16 @@ SETTINGS: tuple[Setting, ...] = (
         default="67.0",
         example="67.0",
     ),
+    Setting(
+        name="bulk_from",
+        title="Read in bulk from",
+        description=(
+            "From how many records on a sync's past is read by a query job (Bulk API 2.0), which "
+            "takes a few calls however many there are; 0: never."
+        ),
+        default="10000",
+        example="10000",
+    ),
 )
 
 SPEC = ConnectorSpec(

@@ -7,17 +7,18 @@ from a value.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connectors.errors import AuthFailed, CallError, OutcomeUnknown, UnexpectedAnswer
-from connectors.http import redact, retry_after
+from connectors.http import redact, retry_after, writes_by_method
 from connectors.salesforce.errors import SDK_EXCEPTIONS, sdk_error
 from connectors.salesforce.objects import PAGE_MAX
 from connectors.salesforce.tokens import Grant, Tokens
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 ADDRESS_MAX_CHARACTERS = 12_000
 _BATCH_MIN = 200
 _ROWS_MAX = 100_000
+_ASKS = re.compile(r"/services/data/[^/]+/jobs/(query|ingest|ingest/[^/]+/batches)", re.ASCII)
 _USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d{1,12})/(\d{1,12})", re.ASCII)
 # Refused before anything was sent; sent elsewhere by the vendor.
 _SAYS_ENOUGH = frozenset({"URL_REFUSED", "REDIRECT"})
@@ -66,6 +68,15 @@ class _Request:
     body: bytes | None = None
     object: str = ""
     effect: bool = False
+    text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer:
+    """An answer that is not JSON. Header names are in lower case."""
+
+    content: bytes = field(repr=False)
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,22 @@ class Rest:
             if error.code in _SAYS_ENOUGH:
                 raise
             raise OutcomeUnknown(error.message, code=error.code, status=error.status) from None
+
+    def ask(self, path: str, body: Mapping[str, str], *, object: str = "") -> object:
+        """POST what asks for work but changes no record. Raises ``CallError``."""
+        text = json.dumps(body, ensure_ascii=False).encode()
+        return self._call(_Request("POST", path, _HEADERS, body=text, object=object))
+
+    def get_text(self, path: str, *, object: str = "") -> TextAnswer:
+        """Read what is not JSON. Raises ``CallError``."""
+        headers = {**_HEADERS, "Accept": "text/csv"}
+        answer = self._call(_Request("GET", path, headers, object=object, text=True))
+        return _text_of(answer)
+
+    def put_text(self, path: str, content: bytes, *, object: str = "") -> None:
+        """Upload CSV, which changes no record yet. Raises ``CallError``."""
+        headers = {**_HEADERS, "Content-Type": "text/csv; charset=UTF-8"}
+        self._call(_Request("PUT", path, headers, body=content, object=object, text=True))
 
     def query(
         self, soql: str, *, object: str, deleted: bool = False, batch: int = PAGE_MAX
@@ -189,12 +216,7 @@ class Rest:
         self._answer.wait = None
         self._answer.came = False
         try:
-            answer: object = client.sdk.restful(
-                request.path,
-                method=request.method,
-                headers=dict(request.headers),
-                data=request.body,
-            )
+            answer: object = self._send(client.sdk, request)
         except CallError:
             raise
         except Exception as error:
@@ -213,6 +235,22 @@ class Rest:
             # Without the chain: the SDK's exception carries address and body.
             raise problem from None
         return answer
+
+    @staticmethod
+    def _send(sdk: Any, request: _Request) -> object:
+        headers = dict(request.headers)
+        if not request.text:
+            return sdk.restful(
+                request.path, method=request.method, headers=headers, data=request.body
+            )
+        # The SDK's own way of making a call; its public one reads every answer as JSON.
+        return sdk._call_salesforce(  # noqa: SLF001
+            request.method,
+            sdk.base_url + request.path,
+            name=request.path,
+            headers=headers,
+            data=request.body,
+        )
 
     def _current(self, stale: _Client | None) -> _Client:
         """The client of the current token; after a 401, of another one than ``stale``."""
@@ -258,6 +296,18 @@ class Rest:
         if found:
             self._usage = Usage(int(found[1]), int(found[2]))
         return response
+
+
+def _text_of(answer: object) -> TextAnswer:
+    content, headers = getattr(answer, "content", None), getattr(answer, "headers", {})
+    if not isinstance(content, bytes):
+        raise UnexpectedAnswer("the answer is no text", code="ANSWER_SHAPE")
+    return TextAnswer(content, {str(name).lower(): str(headers[name]) for name in headers})
+
+
+def starts_effect(method: str, path: str) -> bool:
+    """Whether a call may change a record. A job that is made or filled does nothing yet."""
+    return writes_by_method(method, path) and not _ASKS.fullmatch(path)
 
 
 def query_path(soql: str, *, deleted: bool = False) -> str:

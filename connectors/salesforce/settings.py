@@ -24,6 +24,7 @@ class Settings:
     audience: str
     instance_url: str | None
     version: str
+    bulk_from: int
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -60,6 +61,7 @@ def parse_settings(given: Mapping[str, str], *, allow_loopback: bool) -> Setting
             else None
         ),
         version=version,
+        bulk_from=_count(given, "bulk_from", 10_000),
     )
 
 
@@ -96,6 +98,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _count(given: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = given.get(name)
+    if text is None or text == "":
+        return otherwise
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        raise ValueError(f"{name}: {text!r} is not a number of records such as {otherwise}")
+    return int(text)
 
 
 def _required(given: Mapping[str, str], name: str) -> str:

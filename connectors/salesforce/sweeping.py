@@ -65,28 +65,46 @@ def walked(
     since: datetime | None,
 ) -> Page:
     """The next page of live records in the order of ids."""
+    return counted(rest, reading(schemas, selection), cursor, limit, since, ahead=0)[0]
+
+
+def counted(
+    rest: Rest,
+    how: Reading,
+    cursor: str | None,
+    limit: int,
+    since: datetime | None,
+    *,
+    ahead: int,
+) -> tuple[Page, int]:
+    """The next page, and how many records are still to come with it, as far as ``ahead``."""
     last = parse_walk(cursor)
-    how = reading(schemas, selection)
     size = _page_size(limit)
-    conditions = [*how.live, *([f"Id > {literal(last)}"] if last else [])]
-    if since is not None and how.versioned:
-        conditions.append(f"{STAMP} >= {instant_literal(since.replace(microsecond=0))}")
     soql = select(
         how.object,
         how.soql_fields,
-        where=all_true(conditions) if conditions else None,
+        where=still_to_come(how, last, since),
         order=("Id",),
-        limit=size + 1,
+        limit=max(size + 1, ahead),
     )
     answer = rest.query(soql, object=how.object, batch=size)
     records, at_head = _taken(how, answer, size)
     if any(record.ref.id == last for record in records):
         raise _repeated()
-    return Page(
+    page = Page(
         records=records,
         cursor=walk_text(records[-1].ref.id if records else last or ""),
         at_head=at_head,
     )
+    return page, answer.total
+
+
+def still_to_come(how: Reading, last: str | None, since: datetime | None) -> str | None:
+    """The condition on live records after an id, changed since an instant."""
+    conditions = [*how.live, *([f"Id > {literal(last)}"] if last else [])]
+    if since is not None and how.versioned:
+        conditions.append(f"{STAMP} >= {instant_literal(since.replace(microsecond=0))}")
+    return all_true(conditions) if conditions else None
 
 
 def _page_size(limit: int) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from connectors.base import Lists, Polls, Removals
+from connectors.base import Exports, Lists, Polls, Removals
 from connectors.records import Life, Page, Record
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, Known, NewRow, Origin
@@ -27,11 +27,15 @@ UNTOLD: Final = "~"
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """One page: how many records it had, how many were news, whether the stream is at its head."""
+    """One page: how many records it had, how many were news, whether the stream is at its head.
+
+    ``again_after``: the system is still at work on the next one.
+    """
 
     records: int
     news: int
     at_head: bool
+    again_after: timedelta | None = None
 
 
 def changes_stream(endpoint: Endpoint) -> str:
@@ -100,19 +104,24 @@ def backfill(services: Services, sync: SyncConfig, since: datetime | None) -> Po
     stream = _stream(services, name)
     asked_at = services.clock.now()
     connector = services.gateway.connector(sync.source.connection)
-    if not isinstance(connector, Lists):
+    if isinstance(connector, Exports):
+        operation, listing = "export", connector.export
+    elif isinstance(connector, Lists):
+        operation, listing = "list", connector.list
+    else:
         return _finished(services, name, asked_at)
     selection = services.selection(sync.source)
     cursor = stream.cursor if stream and not stream.at_head else None
     limit = services.object_spec(sync.source).page_list
     page = services.gateway.read(
         sync.source.connection,
-        lambda _: connector.list(selection, cursor, limit, since),
-        *reads("list", selection),
+        lambda _: listing(selection, cursor, limit, since),
+        *reads(operation, selection),
     )
     services.failpoint("poll.page_received")
     kept = tuple(record for record in page.records if _recent(record, since))
-    page = Page(kept, page.cursor, page.at_head)
+    page = replace(page, records=kept)
+    asked_at = min(asked_at, page.asked_at or asked_at)
     return _commit(services, name, sync.source, page, asked_at, Origin.BACKFILL, sync)
 
 
@@ -165,7 +174,7 @@ def _commit(
         if only is not None:
             connections.count(tx, only.name, {"repeated": len(hashes) - len(news)})
     services.failpoint("poll.after_commit")
-    return Polled(len(page.records), len(news), page.at_head)
+    return Polled(len(page.records), len(news), page.at_head, page.again_after)
 
 
 Hashed: TypeAlias = dict[Address, tuple[Record, str]]

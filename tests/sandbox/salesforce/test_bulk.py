@@ -25,16 +25,16 @@ class Bulk:
     def __init__(self, org: Any) -> None:
         self.org = org
 
-    def ingest(self, **more: Any) -> requests.Response:
+    def ingest(self, **more: Any) -> Any:
         body = {"object": "Account", "operation": "insert", "contentType": "CSV", **more}
         return self.org.call("POST", "/jobs/ingest", body)
 
-    def upload(self, job: str, text: str | bytes) -> requests.Response:
+    def upload(self, job: str, text: str | bytes) -> Any:
         data = text.encode() if isinstance(text, str) else text
         headers = {"Content-Type": "text/csv"}
         return self.org.call("PUT", f"/jobs/ingest/{job}/batches", data=data, headers=headers)
 
-    def state(self, job: str, state: str, kind: str = "ingest") -> requests.Response:
+    def state(self, job: str, state: str, kind: str = "ingest") -> Any:
         return self.org.call("PATCH", f"/jobs/{kind}/{job}", {"state": state})
 
     def done(self, job: str, kind: str = "ingest") -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Bulk:
         assert answer.status_code == 200, answer.text
         return list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
-    def query(self, soql: str, operation: str = "query") -> requests.Response:
+    def query(self, soql: str, operation: str = "query") -> Any:
         return self.org.call("POST", "/jobs/query", {"operation": operation, "query": soql})
 
     def page(self, job: str, **parameters: Any) -> tuple[list[list[str]], str, str]:
