@@ -78,7 +78,7 @@ def _run(mapping: MappingProgram, example: ExampleBlock) -> ExampleResult:
 def _differences(mapping: MappingProgram, example: ExampleBlock) -> list[str]:
     view = _view(mapping, example.given)
     lookups = _lookups(mapping, view, example.given)
-    mapped = mapping.map(view, lookups)
+    mapped = _outcome(mapping, view, lookups)
     differences = _compare(mapped, example.expect)
     if isinstance(example.expect, dict):
         differences += _compare_proofs(mapping, view, lookups, example.expect)
@@ -86,6 +86,16 @@ def _differences(mapping: MappingProgram, example: ExampleBlock) -> list[str]:
     if wanted is not None and isinstance(mapped, Desired):
         differences += _compare_children(mapping, view, lookups, wanted)
     return differences
+
+
+def _outcome(mapping: MappingProgram, view: SourceView, lookups: Lookups) -> Mapped:
+    """What becomes of a record; a fault in what it proves stops it like any other."""
+    mapped = mapping.map(view, lookups)
+    if isinstance(mapped, Desired):
+        for proof in (mapping.facts(view, lookups), mapping.period(view, lookups)):
+            if isinstance(proof, AwaitsLink | Unmappable):
+                return proof
+    return mapped
 
 
 def _compare_proofs(

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from sandbox.stripe import RESTRICTED_KEY
-from tests.moneyline.world import PROJECT, MoneyLine
+from tests.moneyline.world import MoneyLine
 
 SYNCS = """
 syncs:
