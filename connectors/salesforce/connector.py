@@ -34,7 +34,7 @@ from connectors.salesforce.exporting import Exporter
 from connectors.salesforce.ids import normal_id
 from connectors.salesforce.objects import LIMIT_CLASS, SPEC
 from connectors.salesforce.rest import Rest, Usage, starts_effect
-from connectors.salesforce.settings import parse_settings
+from connectors.salesforce.settings import Settings, parse_settings
 from connectors.salesforce.soql import object_name, select
 from connectors.salesforce.tokens import TOKEN_PATH, TokenAnswer, Tokens
 
@@ -176,6 +176,12 @@ def build(settings: Mapping[str, str], wiring: Wiring) -> Salesforce:
         checked = parse_settings(settings, allow_loopback=wiring.allow_loopback)
     except ValueError as error:
         raise ActionNeeded(f"Salesforce: {error}", code="BAD_SETTING") from None
+    rest, tokens = open_org(checked, wiring)
+    return Salesforce(rest, tokens, wiring, bulk_from=checked.bulk_from)
+
+
+def open_org(checked: Settings, wiring: Wiring) -> tuple[Rest, Tokens]:
+    """The way to the org's data, and the tokens it is opened with; makes no call."""
     login = Transport(checked.login_url, wiring, limit_class=LIMIT_CLASS)
     tokens = Tokens(
         checked, partial(_post_form, login), wiring.now, allow_loopback=wiring.allow_loopback
@@ -185,8 +191,7 @@ def build(settings: Mapping[str, str], wiring: Wiring) -> Salesforce:
         transport = Transport(url, wiring, limit_class=LIMIT_CLASS, effect_of=starts_effect)
         return transport.session()
 
-    rest = Rest(tokens, checked.version, open_session, wiring.now)
-    return Salesforce(rest, tokens, wiring, bulk_from=checked.bulk_from)
+    return Rest(tokens, checked.version, open_session, wiring.now), tokens
 
 
 def _post_form(login: Transport, form: Mapping[str, str]) -> TokenAnswer:

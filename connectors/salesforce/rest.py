@@ -69,6 +69,7 @@ class _Request:
     object: str = ""
     effect: bool = False
     text: bool = False
+    apex: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,19 @@ class Rest:
         """Upload CSV, which changes no record yet. Raises ``CallError``."""
         headers = {**_HEADERS, "Content-Type": "text/csv; charset=UTF-8"}
         self._call(_Request("PUT", path, headers, body=content, object=object, text=True))
+
+    def apex(self, method: str, path: str, body: bytes | None = None) -> object:
+        """Call a REST resource that a package or the org itself brings, below
+        ``/services/apexrest/``. Anything but a GET may write: a lost answer is ``OutcomeUnknown``.
+        """
+        effect = method != "GET"
+        request = _Request(method, path, _HEADERS, body=body, effect=effect, apex=True)
+        try:
+            return self._call(request)
+        except UnexpectedAnswer as error:
+            if not effect or error.code in _SAYS_ENOUGH:
+                raise
+            raise OutcomeUnknown(error.message, code=error.code, status=error.status) from None
 
     def query(
         self, soql: str, *, object: str, deleted: bool = False, batch: int = PAGE_MAX
@@ -239,18 +253,19 @@ class Rest:
     @staticmethod
     def _send(sdk: Any, request: _Request) -> object:
         headers = dict(request.headers)
-        if not request.text:
+        if not (request.text or request.apex):
             return sdk.restful(
                 request.path, method=request.method, headers=headers, data=request.body
             )
         # The SDK's own way of making a call; its public one reads every answer as JSON.
-        return sdk._call_salesforce(  # noqa: SLF001
+        answer = sdk._call_salesforce(  # noqa: SLF001
             request.method,
-            sdk.base_url + request.path,
+            (sdk.apex_url if request.apex else sdk.base_url) + request.path,
             name=request.path,
             headers=headers,
             data=request.body,
         )
+        return answer.json() if request.apex else answer
 
     def _current(self, stale: _Client | None) -> _Client:
         """The client of the current token; after a 401, of another one than ``stale``."""
