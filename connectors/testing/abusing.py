@@ -72,7 +72,9 @@ class Abusing:
             connector.read(bench.sample.selection(), [bench.sample.missing_id])
         found["read"] = raised.value
         if isinstance(connector, Writes):
-            change = update(bench, bench.sample.missing_id, "k", **{bench.sample.text: "x"})
+            change = bench.sample.attempt or update(
+                bench, bench.sample.missing_id, "k", **{bench.sample.text: "x"}
+            )
             (outcome,) = connector.apply([change])
             assert isinstance(outcome, Failed), "a write without an answer was confirmed"
             found["write"] = outcome.error

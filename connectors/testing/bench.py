@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from connectors.base import Connector, FieldType
-from connectors.records import Identity, Ref, Selection, Value, WebhookRequest
+from connectors.records import Change, Identity, Ref, Selection, Value, WebhookRequest
 from connectors.testing.hostile import Asked
 
 
@@ -69,7 +69,8 @@ class Sample:
     in ``required`` if a create needs them, with values that fit. ``bad`` is a change the vendor
     refuses. ``typed`` names further fields by type, to send values through and back; ``kept`` says
     how a value looks after the vendor stored it. ``child``/``root`` are objects of which one holds
-    the other. ``account_is`` is the account's id, where it is known.
+    the other. ``account_is`` is the account's id, where it is known. ``attempt`` is a write to try
+    against a hostile server, where records are not updated by id.
     """
 
     object: str
@@ -84,6 +85,7 @@ class Sample:
     child: str | None = None
     child_required: Mapping[str, Value] = field(default_factory=dict)
     account_is: str | None = None
+    attempt: Change | None = None
 
     def selection(self, *more: str) -> Selection:
         """The text and match fields, and others."""
