@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from engine.observe.metrics import EngineMetrics
     from engine.pipeline.services import Services
     from engine.receiving.application import Parts
-    from engine.spool_feed import SpoolFeed
+    from engine.spool_feed import SpoolEraser, SpoolFeed
     from engine.store.payloads import IsPerson
     from engine.store.spool_database import SpoolPlace
 
 POSITION_FILE: Final = "spool.position"
+ERASE_FILE: Final = "spool.erase"
 
 Warn = Callable[[str], None]
 
@@ -197,6 +198,14 @@ class Project:
 
         return SpoolFeed(SpoolReader(self.spool_place()), PositionFile(self.state / POSITION_FILE))
 
+    def spool_eraser(self) -> SpoolEraser:
+        """What has webhook requests about forgotten persons erased."""
+        from engine.spool_feed import SpoolEraser
+        from engine.store.spool_reader import EraseFile
+
+        told = EraseFile(self.state / ERASE_FILE)
+        return SpoolEraser(self.spool_place(), told, self.config.receiver.keep)
+
     def receivers(self) -> dict[str, Callable[[WebhookRequest], Receipt]]:
         """What verifies and reads the webhooks of each connection that can receive them."""
         found: dict[str, Callable[[WebhookRequest], Receipt]] = {}
@@ -222,7 +231,7 @@ class Project:
         from engine.receiving.application import Parts
         from engine.receiving.limits import ReceiverLimits
         from engine.store.spool import Spool, SpoolLimits
-        from engine.store.spool_reader import PositionFile
+        from engine.store.spool_reader import EraseFile, PositionFile
         from engine.store.vault import Vault
 
         logger = structlog.get_logger("receiver")
@@ -237,6 +246,7 @@ class Project:
                 spool_max_bytes=receiver.spool_max_mb * 1024 * 1024, keep=receiver.keep
             ),
             consumed=position.read,
+            erase=EraseFile(self.state / ERASE_FILE).read,
         )
         return Parts(
             receivers=self.receivers(),

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "issues": "engine.commands.issues:issues",
     "links": "engine.commands.links:links",
     "ledger": "engine.commands.ledger:ledger",
+    "forget": "engine.commands.forget:forget",
     "mappings": "engine.commands.mappings:mappings",
     "sandbox": "engine.commands.sandbox:sandbox",
     "demo": "engine.commands.demo:demo",

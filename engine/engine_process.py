@@ -59,7 +59,7 @@ class Engine:
         self.runner = Runner(self.services, spool)
         self.heartbeat = HeartbeatFile(project.state, project.clock)
         self.dispatcher = Dispatcher(self.runner, spool, logger, beat=self._beat)
-        self._acts = Acts(self.services, self.dispatcher.wake)
+        self._acts = Acts(self.services, self.dispatcher.wake, project.spool_eraser())
         self._unknown: list[str] = list(configured(project.config))
         self._scheduler: Any = None
         self._control: ControlServer | None = None
@@ -172,11 +172,11 @@ class Engine:
         now = self.project.clock.now()
         if not self._slot("purge", PURGE_EVERY, now):
             return
-        before = now - timedelta(days=self.project.config.payload_days)
         with self._store.write() as tx:
             streams.forget_slots(tx, now - timedelta(days=1))
         removed = dict.fromkeys(retention.EVERYTHING, 0)
         for name, purge in retention.EVERYTHING.items():
+            before = now - timedelta(days=self.project.config.kept_days(name))
             count = -1
             while count:
                 with self._store.write() as tx:

@@ -285,7 +285,7 @@ class Runner:
             self._read_well.discard(name)
             store = self._services.store
             with store.write() as tx:
-                feeds.note(tx, store.vault, name, error.code, error.message, now)
+                feeds.note(tx, store.payloads, name, error.code, error.message, now)
             return None
         self._rests.read(name, self._services.clock.now(), page.again_after)
         self._went_well(name)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
+from engine.clock import microseconds
+from engine.model import Address
 from engine.pipeline.take_in import SpooledRequest
-from engine.store.spool_reader import PositionFile, SpoolReader
+from engine.store.spool_database import SpoolDatabase, SpoolPlace
+from engine.store.spool_reader import EraseFile, PositionFile, SpoolReader
 
 
 class SpoolFeed:
@@ -36,3 +40,35 @@ class SpoolFeed:
             SpooledRequest(row.seq, row.connection, row.received_at, row.notices)
             for row in self._reader.rows_after(position, limit)
         )
+
+
+class SpoolEraser:
+    """Has the requests about forgotten persons erased: by the receiver, whose file the spool is."""
+
+    def __init__(self, place: SpoolPlace, told: EraseFile, keep: timedelta) -> None:
+        self._place = place
+        self._told = told
+        self._keep = keep
+
+    def erase(self, records: Collection[Address], now: datetime) -> int:
+        """Erase what webhook requests said, wherever they name one of the records.
+
+        Returns how many requests. On SQLite the receiver does it, within a minute or when it is
+        started next; on PostgreSQL it is done. Raises ``OSError``.
+        """
+        reader = SpoolReader(self._place)
+        try:
+            seqs = reader.naming({(one.connection, one.object, one.id) for one in records})
+        finally:
+            reader.close()
+        if not seqs:
+            return 0
+        if self._place.url is None:
+            self._told.add(seqs, microseconds(now - 2 * self._keep))
+        else:
+            spool = SpoolDatabase(self._place)
+            try:
+                spool.erase(seqs)
+            finally:
+                spool.close()
+        return len(seqs)

@@ -27,7 +27,8 @@ def act(surroundings: Surroundings, name: str, given: Mapping[str, object], *, c
     from engine.commands.acts import Acts
 
     with alone(surroundings, connected=calls) as services:
-        answer = Acts(services).handlers()[name](given)
+        acts = Acts(services, eraser=surroundings.project.spool_eraser())
+        answer = acts.handlers()[name](given)
         services.gateway.flush_calls()
         return answer
 

@@ -20,6 +20,7 @@ from engine.pipeline.gateway import UnavailableError
 from engine.pipeline.poll import backfill_stream
 from engine.pipeline.services import Services
 from engine.runner import BACKFILL_SINCE
+from engine.spool_feed import SpoolEraser
 from engine.store import (
     connections,
     deliveries,
@@ -44,10 +45,11 @@ Given = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """The acts. ``wake`` is called when there may be new work."""
+    """The acts. ``wake`` is called when there may be new work; ``eraser`` is for ``forget``."""
 
     services: Services
     wake: Callable[[], None] = lambda: None
+    eraser: SpoolEraser | None = None
 
     def handlers(self) -> dict[str, Handler]:
         """The acts by name, as the control socket offers them."""
@@ -59,6 +61,8 @@ class Acts:
             "resolve": self.resolve,
             "backfill": self.backfill,
             "rebuild": self.rebuild,
+            "persons": self.persons,
+            "forget": self.forget,
         }
 
     def pause(self, given: Given) -> object:
@@ -160,6 +164,21 @@ class Acts:
             self._line(tx, "rebuild", sync=sync.name, counts={"links": made})
         self.wake()
         return {"sync": sync.name, "made": made, "already_there": there, "conflicting": taken}
+
+    def persons(self, given: Given) -> object:
+        """The records that are one person with the given one."""
+        from engine.commands import forgetting
+
+        found = forgetting.persons(self.services, _record(given))
+        return {"records": [_shown(one) for one in found]}
+
+    def forget(self, given: Given) -> object:
+        """Erase everything stored about one person."""
+        from engine.commands import forgetting
+
+        if self.eraser is None:
+            raise ControlError("no_spool", "this engine cannot reach the spool")
+        return forgetting.forget(self.services, self.eraser, _record(given))
 
     # -- linking by hand -----------------------------------------------------------------------
 
@@ -301,6 +320,10 @@ def poll_endpoints(sync: SyncConfig) -> tuple[Endpoint, ...]:
 
 def _shown(address: Address) -> dict[str, str]:
     return {"connection": address.connection, "object": address.object, "id": address.id}
+
+
+def _record(given: Given) -> Address:
+    return Address(_text(given, "connection"), _text(given, "object"), _text(given, "id"))
 
 
 def _text(given: Given, name: str) -> str:

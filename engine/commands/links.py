@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from engine.store.sql import Tx
     from engine.store.store import Store
 
-_WRITTEN: Final = re.compile(r"(?P<connection>[a-z0-9][a-z0-9_-]*)\.(?P<object>[^/]+)/(?P<id>.+)")
+RECORD: Final = re.compile(r"(?P<connection>[a-z0-9][a-z0-9_-]*)\.(?P<object>[^/]+)/(?P<id>.+)")
+"""How a record is written on the command line: CONNECTION.OBJECT/ID."""
 
 
 @click.group("links", epilog="Example: revline links show 001xx000003DGb2AAG")
@@ -33,7 +34,7 @@ def show(surroundings: Surroundings, *, record: str) -> None:
     from engine.model import Address
     from engine.store import operator_views
 
-    written = _WRITTEN.fullmatch(record)
+    written = RECORD.fullmatch(record)
     with surroundings.project.reading() as store, store.read() as tx:
         if written:
             addresses = [Address(**written.groupdict())]

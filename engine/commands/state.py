@@ -71,7 +71,7 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
                     "since": feed.since.isoformat(),
                     "tries": feed.tries,
                 }
-                for feed in feeds.failing(tx, store.vault)
+                for feed in feeds.failing(tx, store.payloads)
             ],
             "issues": sum(opened.values()),
             "paused": _paused(tx, now),

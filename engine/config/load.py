@@ -138,6 +138,7 @@ def _build(
         digest=_digest(block, connections, syncs, specs, receiver),
         store=str(block.store) if block.store else None,
         payload_days=block.payload_days,
+        retention_days=block.retention.model_dump(exclude_none=True),
         books=books,
     )
 
@@ -191,6 +192,7 @@ def _digest(
             },
             "receiver": asdict(receiver),
             "payload_days": block.payload_days,
+            "retention": block.retention.model_dump(exclude_none=True),
             "books": block.books.model_dump(mode="json"),
             "syncs": {name: sync_content(sync) for name, sync in syncs.items()},
         }

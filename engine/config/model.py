@@ -173,7 +173,12 @@ class Config:
     digest: str
     store: str | None = field(default=None, repr=False)
     payload_days: int = 30
+    retention_days: Mapping[str, int] = field(default_factory=dict)
     books: BooksConfig = field(default_factory=BooksConfig)
+
+    def kept_days(self, table: str) -> int:
+        """How many days the ended rows of a table are kept, by its name in ``retention``."""
+        return self.retention_days.get(table, self.payload_days)
 
     @property
     def state(self) -> Path:

@@ -62,6 +62,14 @@ class ReceiverBlock(Block):
     keep: Duration = timedelta(days=7)
 
 
+class RetentionBlock(Block):
+    """How many days what has ended is kept, table by table; left out: ``payload_days``."""
+
+    inbox_rows: Annotated[Whole, Field(ge=1, le=3650)] | None = None
+    intents: Annotated[Whole, Field(ge=1, le=3650)] | None = None
+    issues: Annotated[Whole, Field(ge=1, le=3650)] | None = None
+
+
 class DefaultsBlock(Block):
     """What a sync or connection uses where it says nothing itself."""
 
@@ -143,6 +151,7 @@ class ProjectFile(Block):
     receiver: ReceiverBlock = Field(default_factory=ReceiverBlock)
     store: str | None = None
     payload_days: Annotated[Whole, Field(ge=1, le=3650)] = 30
+    retention: RetentionBlock = Field(default_factory=RetentionBlock)
     defaults: DefaultsBlock = Field(default_factory=DefaultsBlock)
     value_maps: dict[str, ValueMapBlock] = Field(default_factory=dict)
     books: BooksBlock = Field(default_factory=BooksBlock)

@@ -14,7 +14,15 @@ from engine.model import Address, Known, NewRow, Origin
 from engine.pipeline.digests import field_digests, record_hash
 from engine.pipeline.gateway import reads
 from engine.pipeline.services import Services
-from engine.store import codec, connections, delivery_states, inbox, records, streams
+from engine.store import (
+    codec,
+    connections,
+    delivery_states,
+    forgetting,
+    inbox,
+    records,
+    streams,
+)
 from engine.store.sql import Tx
 from engine.store.streams import Stream
 
@@ -160,6 +168,8 @@ def _commit(
         for record in page.records
     }
     with services.store.write() as tx:
+        for address in forgetting.among(tx, hashes):
+            del hashes[address]  # nothing is kept of it, not even a digest
         known = records.known(tx, hashes)
         news = _news(hashes, known, origin) if only is None else _owed(tx, only, hashes, known)
         heard = _Heard(origin, asked_at, now, only.name if only else None)

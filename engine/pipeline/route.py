@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -14,7 +14,7 @@ from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, InboxRow, NewRow, Origin, Want
 from engine.pipeline.gateway import UnavailableError
 from engine.pipeline.services import Services
-from engine.store import deliveries, inbox, records
+from engine.store import deliveries, forgetting, inbox, records
 
 BATCH: Final = 1000
 THROUGH_CHILD: Final = "through_child"
@@ -30,7 +30,7 @@ def route(services: Services) -> int:
     roots, unanswered = _roots_of_children(services, rows)
     with services.store.write() as tx:
         new = inbox.still_new(tx, [row.seq for row in rows])
-        routes = _Routes(services, roots)
+        routes = _Routes(services, roots, forgetting.among(tx, {row.address for row in rows}))
         for row in rows:
             if row.seq not in new:
                 continue
@@ -50,9 +50,15 @@ def route(services: Services) -> int:
 class _Routes:
     """What a batch of rows asks for, and how each row ends."""
 
-    def __init__(self, services: Services, roots: Mapping[Address, set[Address]]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        roots: Mapping[Address, set[Address]],
+        forgotten: Collection[Address],
+    ) -> None:
         self._services = services
         self._roots = roots
+        self._forgotten = forgotten
         self._now = services.clock.now()
         self.wants: list[Want] = []
         self.derived: list[NewRow] = []
@@ -64,7 +70,10 @@ class _Routes:
         self.postponed.append(row.seq)
 
     def add(self, row: InboxRow) -> None:
-        """Route one row."""
+        """Route one row. What was forgotten stays so, whatever is told of it."""
+        if row.address in self._forgotten:
+            self.ends.append((row.seq, 0, forgetting.REASON))
+            return
         endpoint = Endpoint(row.address.connection, row.address.object)
         syncs = _concerned(self._services, row, endpoint)
         self.wants.extend(_want(row, sync) for sync in syncs)

@@ -17,11 +17,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from engine.store import postgres
 
 BUSY_MILLISECONDS: Final = 30_000
+READERS_KEPT: Final = 8
+"""Connections for reading that stay open: opening one, which reads the schema, costs more than a
+short query. More are opened when more are needed at once."""
 
 
 class Database:
@@ -76,9 +79,36 @@ class Database:
         with self._reader.connect() as connection:
             yield connection
 
+    def changes(self, connection: Connection) -> int:
+        """How many rows a connection has changed so far, where that is known at no cost; else 0."""
+        return int(connection.connection.total_changes) if self.sqlite else 0
+
     def writing(self) -> bool:
         """Whether this thread has a transaction open."""
         return getattr(self._local, "writing", False)
+
+    @contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """A transaction after which nothing of what it deleted is left in the database's files.
+
+        PostgreSQL keeps its own log of changes for as long as it is set up to.
+        """
+        with self.write() as tx:
+            if self.sqlite:
+                tx.exec_driver_sql("PRAGMA secure_delete=ON")
+            try:
+                yield tx
+            finally:
+                if self.sqlite:
+                    tx.exec_driver_sql("PRAGMA secure_delete=FAST")
+        if self._writer is None:
+            return
+        with self._lock, self._writer.connect() as connection:
+            if self.sqlite:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            else:
+                free = connection.execution_options(isolation_level="AUTOCOMMIT")
+                free.exec_driver_sql("VACUUM FULL person_key")
 
     @contextmanager
     def arriving(self) -> Iterator[bool]:
@@ -127,6 +157,9 @@ def _sqlite_writer(path: str) -> Engine:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-65536")
+        # What is deleted is overwritten where its page is written anyway, so that no copy of an
+        # erased key is left behind; the pages that erasing frees are overwritten too.
+        cursor.execute("PRAGMA secure_delete=FAST")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -140,9 +173,20 @@ def _sqlite_reader(path: str) -> Engine:
     def connect() -> sqlite3.Connection:
         # Quoted, so that a folder's name may hold what means something in an address.
         address = f"file:{quote(path)}?mode=ro"
-        return sqlite3.connect(address, uri=True, timeout=BUSY_MILLISECONDS / 1000)
+        return sqlite3.connect(
+            address, uri=True, timeout=BUSY_MILLISECONDS / 1000, check_same_thread=False
+        )
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    # A connection that is given back is rolled back: the next reader sees what is committed then.
+    engine = create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=READERS_KEPT,
+        max_overflow=-1,
+        pool_use_lifo=True,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:

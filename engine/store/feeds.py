@@ -10,9 +10,9 @@ import orjson
 from sqlalchemy import select
 
 from engine.clock import instant, microseconds
+from engine.store.payloads import Payloads
 from engine.store.sql import Tx, put_many
 from engine.store.tables import meta
-from engine.store.vault import Vault
 
 PREFIX: Final = "failing:"
 MESSAGE: Final = "feed failure"
@@ -29,14 +29,15 @@ class FailingFeed:
     tries: int
 
 
-def note(tx: Tx, vault: Vault, stream: str, code: str, message: str, now: datetime) -> None:
+def note(tx: Tx, payloads: Payloads, stream: str, code: str, message: str, now: datetime) -> None:
     """A read of the stream failed, once more or for the first time."""
     before = _raw(tx, stream)
+    (sealed,) = payloads.seal(tx, [(None, message.encode())], MESSAGE)
     content = {
         "code": code,
         "since": before["since"] if before else microseconds(now),
         "tries": before["tries"] + 1 if before else 1,
-        "message": vault.seal(message.encode(), MESSAGE).hex(),
+        "message": sealed.hex(),
     }
     put_many(tx, meta, [{"key": PREFIX + stream, "value": orjson.dumps(content).decode()}])
 
@@ -51,7 +52,7 @@ def is_failing(tx: Tx, stream: str) -> bool:
     return _raw(tx, stream) is not None
 
 
-def failing(tx: Tx, vault: Vault) -> list[FailingFeed]:
+def failing(tx: Tx, payloads: Payloads) -> list[FailingFeed]:
     """Every stream whose last read failed, by name."""
     rows = tx.execute(
         select(meta.c.key, meta.c.value)
@@ -65,7 +66,7 @@ def failing(tx: Tx, vault: Vault) -> list[FailingFeed]:
             FailingFeed(
                 stream=row.key.removeprefix(PREFIX),
                 code=raw["code"],
-                message=vault.open(bytes.fromhex(raw["message"]), MESSAGE).decode(),
+                message=payloads.open_one(tx, bytes.fromhex(raw["message"]), MESSAGE).decode(),
                 since=instant(raw["since"]),
                 tries=raw["tries"],
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,13 +104,20 @@ def _open_for(sync: str, source: Address) -> Any:
     )
 
 
-def _detail(report: IssueReport) -> bytes:
+def tell_again(tx: Tx, payloads: Payloads, told: StoredIssue) -> None:
+    """Replace what an issue tells: its parameters and candidates."""
+    concerned = payloads.concerns(told.source, told.target)
+    (detail,) = payloads.seal(tx, [(concerned, _detail(told))], DETAIL)
+    tx.execute(update(issue).where(issue.c.id == told.id).values(detail=detail))
+
+
+def _detail(told: IssueReport | StoredIssue) -> bytes:
     """What is told of the problem: it quotes the vendor and shows names, so it is sealed."""
     candidates = [
         [item.target.connection, item.target.object, item.target.id, item.shown]
-        for item in report.candidates
+        for item in told.candidates
     ]
-    return orjson.dumps({"parameters": dict(report.parameters), "candidates": candidates})
+    return orjson.dumps({"parameters": dict(told.parameters), "candidates": candidates})
 
 
 def end_for_deliveries(tx: Tx, numbers: Sequence[int], resolution: str, now: datetime) -> int:
@@ -172,6 +179,14 @@ def listed(
     if state is not None:
         query = query.where(issue.c.state == state)
     return _stored(tx, payloads, list(tx.execute(query)))
+
+
+def all_with_candidates(tx: Tx, payloads: Payloads) -> Iterator[StoredIssue]:
+    """Every issue, closed ones too, that shows records of the target to choose from."""
+    ids = list(tx.execute(select(issue.c.id).order_by(issue.c.id)).scalars())
+    for part in chunks(ids):
+        rows = list(tx.execute(select(issue).where(issue.c.id.in_(part))))
+        yield from (one for one in _stored(tx, payloads, rows) if one.candidates)
 
 
 def open_per_sync(tx: Tx) -> dict[str, int]:

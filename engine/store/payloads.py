@@ -10,22 +10,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import delete, select
 
 from engine.model import Address
 from engine.store.person_tables import person_key
 from engine.store.sql import Tx, chunks, insert
-from engine.store.vault import DIGEST_BYTES, KEY_BYTES, Vault, WrongKeyError
+from engine.store.vault import KEY_BYTES, Sealer, Vault, WrongKeyError
 
-IsPerson = Callable[[str, str], bool]
+IsPerson: TypeAlias = Callable[[str, str], bool]
 """Whether an object of a connection stands for a person: (connection, object)."""
 
 OURS: Final = b"\x00"
 A_PERSONS: Final = b"\x01"
 _MARK_BYTES: Final = len(OURS)
-_HEAD_BYTES: Final = _MARK_BYTES + DIGEST_BYTES
+ID_BYTES: Final = 12
+_HEAD_BYTES: Final = _MARK_BYTES + ID_BYTES
 _KEY_PURPOSE: Final = "person key "
 
 
@@ -65,28 +66,26 @@ class Payloads:
     ) -> list[bytes]:
         """Seal values, each with the key of the person it is about. Same order."""
         subjects = {person: self._subject(person) for person, _data in items if person is not None}
-        vaults = self._vaults(tx, subjects.values())
+        keys = self._keys(tx, sorted(set(subjects.values())))
         sealed = []
         for person, data in items:
             if person is None:
                 sealed.append(OURS + self._vault.seal(data, purpose))
             else:
-                subject = subjects[person]
-                head = A_PERSONS + bytes.fromhex(subject)
-                sealed.append(head + vaults[subject].seal(data, purpose))
+                id, sealer = keys[subjects[person]]
+                sealed.append(A_PERSONS + bytes.fromhex(id) + sealer.seal(data, purpose))
         return sealed
 
     def open(self, tx: Tx, sealed: Sequence[bytes], purpose: str) -> list[bytes | None]:
         """Open values; ``None`` where the person's key was erased. Raises ``WrongKeyError``."""
-        subjects = {_subject_of(item) for item in sealed} - {None}
-        vaults = self._stored(tx, [subject for subject in subjects if subject is not None])
+        ids = [_key_of(item) for item in sealed]
+        sealers = self._sealers(tx, sorted({id for id in ids if id is not None}))
         opened: list[bytes | None] = []
-        for item in sealed:
-            subject = _subject_of(item)
-            if subject is None:
+        for id, item in zip(ids, sealed, strict=True):
+            if id is None:
                 opened.append(self._vault.open(item[_MARK_BYTES:], purpose))
-            elif subject in vaults:
-                opened.append(vaults[subject].open(item[_HEAD_BYTES:], purpose))
+            elif id in sealers:
+                opened.append(sealers[id].open(item[_HEAD_BYTES:], purpose))
             else:
                 opened.append(None)
         return opened
@@ -112,33 +111,41 @@ class Payloads:
         framed = b"".join(len(data).to_bytes(4, "big") + data for data in map(str.encode, parts))
         return self._vault.digest(b"person" + framed)
 
-    def _vaults(self, tx: Tx, subjects: Iterable[str]) -> dict[str, Vault]:
-        """The persons' keys; one that is missing is made."""
-        wanted = sorted(set(subjects))
-        found = self._stored(tx, wanted)
-        missing = [subject for subject in wanted if subject not in found]
+    def _keys(self, tx: Tx, subjects: Sequence[str]) -> dict[str, tuple[str, Sealer]]:
+        """The persons' keys with their ids, by subject; one that is missing is made."""
+        found = self._of_subjects(tx, subjects)
+        missing = [subject for subject in subjects if subject not in found]
         if missing:
-            rows = [{"subject": subject, "sealed": self._new_key(subject)} for subject in missing]
             made = insert(tx, person_key).on_conflict_do_nothing(index_elements=["subject"])
-            tx.execute(made, rows)
+            tx.execute(made, [self._new_key(subject) for subject in missing])
             # Read back: another engine may have made one of them first.
-            found.update(self._stored(tx, missing))
+            found.update(self._of_subjects(tx, missing))
         return found
 
-    def _stored(self, tx: Tx, subjects: Sequence[str]) -> dict[str, Vault]:
-        found: dict[str, Vault] = {}
+    def _of_subjects(self, tx: Tx, subjects: Sequence[str]) -> dict[str, tuple[str, Sealer]]:
+        found: dict[str, tuple[str, Sealer]] = {}
         for part in chunks(subjects):
             rows = tx.execute(select(person_key).where(person_key.c.subject.in_(part)))
-            for row in rows:
-                key = self._vault.open(bytes(row.sealed), _KEY_PURPOSE + row.subject)
-                found[row.subject] = Vault(key)
+            found.update({row.subject: (row.id, self._opened(row)) for row in rows})
         return found
 
-    def _new_key(self, subject: str) -> bytes:
-        return self._vault.seal(secrets.token_bytes(KEY_BYTES), _KEY_PURPOSE + subject)
+    def _sealers(self, tx: Tx, ids: Sequence[str]) -> dict[str, Sealer]:
+        found: dict[str, Sealer] = {}
+        for part in chunks(ids):
+            rows = tx.execute(select(person_key).where(person_key.c.id.in_(part)))
+            found.update({row.id: self._opened(row) for row in rows})
+        return found
+
+    def _opened(self, row: Any) -> Sealer:
+        return Sealer(self._vault.open(bytes(row.sealed), _KEY_PURPOSE + row.id))
+
+    def _new_key(self, subject: str) -> dict[str, object]:
+        id = secrets.token_hex(ID_BYTES)
+        sealed = self._vault.seal(secrets.token_bytes(KEY_BYTES), _KEY_PURPOSE + id)
+        return {"id": id, "subject": subject, "sealed": sealed}
 
 
-def _subject_of(sealed: bytes) -> str | None:
+def _key_of(sealed: bytes) -> str | None:
     """Whose key opens it; ``None``: ours. Raises ``WrongKeyError`` for bytes that nobody sealed."""
     mark = sealed[:_MARK_BYTES]
     if mark == OURS:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, LargeBinary, Text
+from sqlalchemy import Column, LargeBinary, Text, UniqueConstraint
 
 from engine.store.tables import Instant, table
 
-# A person's own key, itself sealed, filed under a keyed digest of the record's address.
+# A person's own key, itself sealed, filed under a keyed digest of the record's address. What it
+# sealed names it by its id: a key that is made after another was erased is another one.
 person_key = table(
     "person_key",
-    Column("subject", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("subject", name="person_key_subject"),
 )
 
 # Records that were forgotten: nothing about them is taken in any more.

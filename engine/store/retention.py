@@ -6,20 +6,29 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, not_, select
 
+from connectors.records import Operation
+from engine.model import IntentState
 from engine.store import inbox
 from engine.store.sql import PARAMETERS_MAX, Tx
 from engine.store.tables import attempt, intent, issue
+
+ACT: Final = Operation.ACT.value
+CONFIRMED: Final = IntentState.CONFIRMED.value
 
 Purge = Callable[[Tx, datetime], int]
 
 
 def purge_intents(tx: Tx, before: datetime) -> int:
-    """Delete intents that ended before an instant, with their attempts. Ledger lines stay."""
+    """Delete intents that ended before an instant, with their attempts. Ledger lines stay.
+
+    So do confirmed actions: that an action was done once is what keeps it from being done again.
+    """
+    done = and_(intent.c.operation == ACT, intent.c.state == CONFIRMED)
     old = (
         select(intent.c.id)
-        .where(intent.c.ended_at.is_not(None), intent.c.ended_at < before)
+        .where(intent.c.ended_at.is_not(None), intent.c.ended_at < before, not_(done))
         .limit(PARAMETERS_MAX)
     )
     ids = list(tx.execute(old).scalars())

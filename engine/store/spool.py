@@ -31,6 +31,7 @@ from engine.store.spool_database import (
 )
 
 PRUNE_ROWS: Final = 1_000
+ERASE_ROWS: Final = 500
 
 
 class SpoolUnavailable(Exception):
@@ -116,8 +117,8 @@ class _Item:
 
 
 class Spool:
-    """The writer. ``consumed`` tells the last seq that the engine has taken in; ``failpoint`` is
-    called where a rehearsed crash may happen.
+    """The writer. ``consumed`` tells the last seq that the engine has taken in, ``erase`` the rows
+    whose requests are to be erased; ``failpoint`` is called where a rehearsed crash may happen.
 
     Thread-safe. Opening never fails: while the file cannot be written, every entry is refused and
     every batch tries anew, so that service resumes by itself.
@@ -131,6 +132,7 @@ class Spool:
         *,
         limits: SpoolLimits = SpoolLimits(),
         consumed: Callable[[], int] = lambda: 0,
+        erase: Callable[[], Sequence[int]] = tuple,
         failpoint: Callable[[str], None] = lambda name: None,  # noqa: ARG005
     ) -> None:
         self._database = SpoolDatabase(place)
@@ -138,6 +140,8 @@ class Spool:
         self._observer = observer
         self._limits = limits
         self._consumed = consumed
+        self._erase = erase
+        self._erased: frozenset[int] = frozenset()
         self._failpoint = failpoint
         self._items: deque[_Item] = deque()
         self._queued_bytes = 0
@@ -299,6 +303,7 @@ class Spool:
         self._prune_due = time.monotonic() + self._limits.prune_seconds
         oldest = microseconds(self._clock.now() - self._limits.keep)
         try:
+            self._erase_requests(frozenset(self._erase()) - self._erased)
             deleted = self._delete(self._consumed(), oldest)
         except Exception as error:  # noqa: BLE001 - pruning is not worth a stop
             self._observer.spool_failed(0, _reason(error))
@@ -312,6 +317,14 @@ class Spool:
             self._prune_due = 0.0
         elif self._database.shared:
             self._measure()
+
+    def _erase_requests(self, seqs: frozenset[int]) -> None:
+        """Erase the requests of rows about persons who were forgotten; their events stay."""
+        ordered = sorted(seqs)
+        for start in range(0, len(ordered), ERASE_ROWS):
+            part = ordered[start : start + ERASE_ROWS]
+            self._database.erase(part)
+            self._erased |= frozenset(part)
 
     def _delete(self, consumed: int, oldest: int) -> list[int]:
         """Delete the oldest and return their sizes."""

@@ -31,12 +31,14 @@ from sqlalchemy import (
     event,
     inspect,
     text,
+    update,
 )
 from sqlalchemy.pool import NullPool, StaticPool
 
 from engine.store.postgres import driver_url
 
 EFFECTIVE: Final = os.supports_effective_ids
+ERASED: Final = b""  # what is left of a request about a person who was forgotten
 LOCK_KEY: Final = 0x5245564C  # names the spool among PostgreSQL's advisory locks
 
 spool_metadata: Final = MetaData()
@@ -106,6 +108,16 @@ class SpoolDatabase:
         except BaseException:
             self.close()
             raise
+
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Leave nothing of these rows' requests, in the file neither; their events stay."""
+        with self.transaction() as connection:
+            if not self.shared:
+                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            connection.execute(update(spool).where(spool.c.seq.in_(seqs)).values(request=ERASED))
+        if not self.shared:
+            with self._opened().connect() as connection:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Give the connection back; the next transaction opens a new one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ from engine.files import replace_file
 from engine.store.spool_codec import Opens, load_notices, open_request
 from engine.store.spool_database import SpoolPlace, reading_engine, spool
 
+SCAN_ROWS: Final = 1_000
 _PRIMARY_CODE: Final = 0xFF  # SQLite's result code without its extension
 
 
@@ -66,6 +67,26 @@ class SpoolReader:
                 for row in connection.execute(query)
             )
 
+    def naming(self, places: Set[tuple[str, str, str]]) -> tuple[int, ...]:
+        """The rows, ascending, with an event about one of the records (connection, object, id)."""
+        columns = (spool.c.seq, spool.c.connection, spool.c.notices)
+        with self._connected() as connection:
+            if connection is None:
+                return ()
+            rows = connection.execution_options(yield_per=SCAN_ROWS).execute(
+                select(*columns).order_by(spool.c.seq)
+            )
+            return tuple(
+                row.seq
+                for row in rows
+                if any(
+                    (row.connection, ref.object, ref.id) in places
+                    for notice in load_notices(row.notices)
+                    for ref in (notice.ref, notice.related)
+                    if ref is not None
+                )
+            )
+
     def count_after(self, seq: int) -> int:
         """How many rows are numbered above ``seq``."""
         with self._connected() as connection:
@@ -107,6 +128,30 @@ def _readable(connection: Connection) -> bool:
         if code & _PRIMARY_CODE == sqlite3.SQLITE_READONLY:
             return False
         raise
+
+
+class EraseFile:
+    """The numbers of requests whose content is to be erased, told to the receiver by a small file.
+
+    The engine alone writes it, the receiver alone the spool. Numbers stay until their rows are
+    certain to be gone; erasing a row twice does no harm.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, seqs: Iterable[int], gone_before: int) -> None:
+        """Add numbers; those below ``gone_before`` are dropped. Raises ``OSError``."""
+        kept = sorted({*(seq for seq in self.read() if seq >= gone_before), *seqs})
+        text = "".join(f"{seq}\n" for seq in kept)
+        replace_file(self._path, text.encode(), durable=True)
+
+    def read(self) -> tuple[int, ...]:
+        """The numbers, ascending; none when there is no file or it cannot be read."""
+        try:
+            return tuple(int(line) for line in self._path.read_text(encoding="ascii").split())
+        except (OSError, ValueError):
+            return ()
 
 
 class PositionFile:

@@ -90,6 +90,16 @@ class Store:
     def write(self) -> Iterator[Tx]:
         """A transaction. On SQLite its ledger lines are sealed in it."""
         with self.database.write() as tx:
+            before = self.database.changes(tx)
+            yield tx
+            if self.database.sqlite and self.database.changes(tx) != before:
+                while ledger.unsealed(tx):
+                    ledger.seal(tx, self.vault)
+
+    @contextmanager
+    def erasing(self) -> Iterator[Tx]:
+        """A transaction like :meth:`write`; what it deletes is gone from the files too."""
+        with self.database.erasing() as tx:
             yield tx
             if self.database.sqlite and ledger.unsealed(tx):
                 ledger.seal(tx, self.vault)

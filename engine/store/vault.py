@@ -30,20 +30,18 @@ class WrongKeyError(Exception):
     """The data was sealed with another key, for another purpose, or has been altered."""
 
 
-class Vault:
-    """Seals, opens, digests and chains with keys derived from one master key. Thread-safe."""
+class Sealer:
+    """Seals and opens with one key, used for nothing else. Thread-safe."""
 
-    __slots__ = ("_aead", "_chain_key", "_digest_key")
+    __slots__ = ("_aead",)
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise ValueError(f"the key has {len(key)} bytes, not {KEY_BYTES}")
-        self._aead = AESGCM(_derive(key, b"revline payload"))
-        self._digest_key = _derive(key, b"revline digest")
-        self._chain_key = _derive(key, b"revline ledger")
+        self._aead = AESGCM(key)
 
     def __repr__(self) -> str:
-        return "Vault(…)"
+        return f"{type(self).__name__}(…)"
 
     def seal(self, data: bytes, context: str) -> bytes:
         """Encrypt ``data``; it opens only with the same ``context``."""
@@ -59,6 +57,17 @@ class Vault:
                 f"what is stored for {context} does not open with this key"
             ) from None
 
+
+class Vault(Sealer):
+    """Seals, opens, digests and chains with keys derived from one master key. Thread-safe."""
+
+    __slots__ = ("_chain_key", "_digest_key")
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(_derive(key, b"revline payload"))
+        self._digest_key = _derive(key, b"revline digest")
+        self._chain_key = _derive(key, b"revline ledger")
+
     def digest(self, data: bytes) -> str:
         """A keyed digest of 24 hexadecimal characters: equal for equal data, telling nothing."""
         return hashlib.blake2b(data, key=self._digest_key, digest_size=DIGEST_BYTES).hexdigest()
@@ -73,6 +82,8 @@ class Vault:
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"the key has {len(key)} bytes, not {KEY_BYTES}")
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(key)
 
 

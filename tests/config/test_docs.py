@@ -47,6 +47,7 @@ def keys(rows):
         ("configuration.md", "The file", schema.ProjectFile),
         ("configuration.md", "A connection", schema.ConnectionBlock),
         ("configuration.md", "The receiver", schema.ReceiverBlock),
+        ("configuration.md", "Retention", schema.RetentionBlock),
         ("configuration.md", "Defaults", schema.DefaultsBlock),
         ("configuration.md", "A sync", schema.SyncBlock),
         ("configuration.md", "A recheck", schema.RecheckBlock),
@@ -171,6 +172,7 @@ def test_the_example_configuration_shows_every_setting():
     text = "\n".join(document.lines)
     for block in (
         schema.ProjectFile, schema.ConnectionBlock, schema.ReceiverBlock, schema.DefaultsBlock,
+        schema.RetentionBlock,
         schema.SyncBlock, schema.RecheckBlock, schema.GuardsBlock, schema.TriggerBlock,
         schema.BooksBlock, schema.FiscalCalendarBlock, schema.ModificationBlock,
     ):  # fmt: skip

@@ -7,6 +7,7 @@ from random import Random
 
 from sqlalchemy import func, select
 
+from connectors.records import Operation
 from engine.clock import ManualClock
 from engine.ids import TimeIds
 from engine.model import IntentState, IssueReport
@@ -51,6 +52,17 @@ def test_ended_intents_go_with_their_attempts_and_open_ones_stay(store: Store) -
     with store.read() as tx:
         (still,) = intents.open_of(tx, store.payloads, [2])[2]
     assert still.fields == doubted.fields
+
+
+def test_confirmed_actions_stay_so_that_they_are_not_done_again(store: Store) -> None:
+    acts = [intent(f"a{n}", n, business_key=f"k{n}", operation=Operation.ACT) for n in (1, 2)]
+    with store.write() as tx:
+        intents.record(tx, store.payloads, acts, NOW, sent=True)
+        confirmed = Ending("a1", 1, IntentState.CONFIRMED, "confirmed")
+        intents.end(tx, [confirmed, Ending("a2", 1, IntentState.REFUSED, "failed")], NOW)
+    assert purge_all(store, LATER)["intents"] == 1
+    with store.read() as tx:
+        assert len(intents.acts_done(tx, [1, 2])) == 1
 
 
 def test_ended_issues_go_and_open_ones_stay(store: Store) -> None:

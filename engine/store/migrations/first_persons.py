@@ -10,9 +10,11 @@ def create() -> None:
     """Create them."""
     op.create_table(
         "person_key",
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("subject"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("subject", name="person_key_subject"),
         sqlite_autoincrement=False,
     )
     op.create_table(
