@@ -75,6 +75,9 @@ def of_hubspot(name):
 
 
 def of_salesforce(name):
+    if name in TOLD and name.endswith("__c"):
+        looked_up = {one.removesuffix("__c") + "__r" for one in TOLD if one.endswith("__c")}
+        return Fields({"Id", *looked_up}, plain=False)
     if name not in SALESFORCE["objects"]:
         return None
     declared = SALESFORCE["objects"][name]["fields"]
