@@ -21,6 +21,7 @@ from sandbox.routes import Route
 from sandbox.simulator import BadCommand, Mutation, Simulator
 
 _INCLUDED: Final = frozenset({"custom_fields", "recipients", "tabs"})
+ACCOUNT_FIELDS: Final = ("opportunityId", "quoteId")  # what an administrator has set up
 _CHOICES: Final[Mapping[str, tuple[object, ...]]] = {
     "limit_status": (400, 429),
     "transaction_answers": ("envelopes", "statuses"),
@@ -53,6 +54,8 @@ class DocuSignSimulator(Simulator):
         """An account without envelopes."""
         self.settings = Settings(**vars(self._usual_settings))
         self.account = Account(self.now, self.random, self.settings)
+        for name in ACCOUNT_FIELDS:
+            self.account.use_custom_field(name, "text")
         self.access = Access(self.now, self.random, self.settings)
         self.limits = Limits(self.now, self.settings)
         self.connect = Connect(self.account, self._connect_sender)

@@ -124,6 +124,6 @@ def test_the_index_may_lag(account: Client) -> None:
 
 
 def test_custom_fields_that_were_used_are_offered_by_the_account(account: Client) -> None:
-    account.envelope(**field("opportunityId", "OPP-1"))
-    (offered,) = account.ok("GET", "/custom_fields")["textCustomFields"]
-    assert offered["name"] == "opportunityId"
+    account.envelope(**field("dealId", "D-1"))
+    offered = account.ok("GET", "/custom_fields")["textCustomFields"]
+    assert [one["name"] for one in offered] == ["opportunityId", "quoteId", "dealId"]
