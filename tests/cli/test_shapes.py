@@ -70,6 +70,7 @@ SHAPES = {
     "setup": ("setup", "sales"),
     "plan": ("plan", "companies"),
     "mappings_test": ("mappings", "test"),
+    "forget": ("forget", "crm.contacts/ct000000001", "--yes"),  # last: nothing is left to look at
 }
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +52,7 @@ class Bench:
         *,
         place: SpoolPlace | None = None,
         consumed: Callable[[], int] = lambda: 0,
+        erase: Callable[[], Sequence[int]] = tuple,
         start: bool = True,
         **limits: object,
     ) -> Spool:
@@ -61,6 +62,7 @@ class Bench:
             self.reports,
             limits=SpoolLimits(**limits),
             consumed=consumed,
+            erase=erase,
         )
         self.spools.append(made)
         if start:

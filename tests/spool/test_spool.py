@@ -16,7 +16,7 @@ from engine.clock import microseconds
 from engine.store.spool import SpoolEntry, SpoolUnavailable
 from engine.store.spool_codec import dump_notices, load_notices, open_request, seal_request
 from engine.store.spool_database import SpoolPlace
-from engine.store.spool_reader import PositionFile, SpoolReader
+from engine.store.spool_reader import EraseFile, PositionFile, SpoolReader
 from engine.store.vault import Vault, WrongKeyError
 from tests.spool.conftest import START, Bench, Waiter, append, entry
 
@@ -234,3 +234,43 @@ def test_a_spool_lies_in_exactly_one_place(tmp_path: Path) -> None:
 def test_a_reader_before_the_table_exists_sees_an_empty_spool(tmp_path: Path) -> None:
     (tmp_path / "s").touch()
     assert SpoolReader(SpoolPlace(file=tmp_path / "s")).rows_after(0, 5) == ()
+
+
+def test_requests_that_are_to_be_erased_leave_nothing_and_their_events_stay(
+    bench: Bench, tmp_path: Path
+) -> None:
+    told = EraseFile(tmp_path / "spool.erase")
+    notice = Notice(Ref("contacts", "501"), NoticeKind.CHANGED, "event-7")
+    body = bytes(range(256)) * 40
+    spool = bench.spool()
+    for connection in ("hub", "other"):
+        request = WebhookRequest("POST", f"https://x/webhooks/{connection}", (), body, START)
+        waiter = Waiter()
+        spool.append(SpoolEntry.of(VAULT, connection, request, (notice,)), waiter)
+        waiter.wait()
+    spool.close()
+    seqs = bench.reader().naming({("hub", "contacts", "501")})
+    assert len(seqs) == 1
+    (before, kept) = bench.reader().rows_after(0, 10)
+    told.add(seqs, gone_before=0)
+    again = bench.spool(erase=told.read)
+    append(again, "later")  # the writer erases before it writes on
+    again.close()
+    (after, other, _later) = bench.reader().rows_after(0, 10)
+    assert (after.seq, after.notices, after.sealed) == (before.seq, before.notices, b"")
+    assert other == kept
+    files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert before.sealed[100:200] not in files
+    assert kept.sealed[100:200] in files
+
+
+def test_erase_file(tmp_path: Path) -> None:
+    told = EraseFile(tmp_path / "spool.erase")
+    assert told.read() == ()
+    told.add([5, 3], gone_before=0)
+    told.add([9, 3], gone_before=4)
+    assert told.read() == (3, 5, 9)
+    told.add([], gone_before=6)
+    assert told.read() == (9,)
+    (tmp_path / "spool.erase").write_bytes(b"\xff")
+    assert told.read() == ()
