@@ -16,7 +16,7 @@ from engine.books.spec import CONNECTION as OWN
 from engine.clock import microseconds
 from engine.config.model import Enabled, Endpoint, SyncConfig
 from engine.model import NewRow, Origin
-from engine.pipeline.drain import claim_size, drain
+from engine.pipeline.drain import claim_size, drain, drain_due
 from engine.pipeline.gateway import APPLY, UnavailableError
 from engine.pipeline.intend import GUARD_CREATES
 from engine.pipeline.poll import (
@@ -110,9 +110,7 @@ class Runner:
         requests = take_in(self._services, self._spool)
         records = self.read_due()
         routed = self.route_all()
-        delivered = 0
-        for sync in self._services.active_syncs():
-            delivered += drain(self._services, self._catalogues, sync)
+        delivered = drain_due(self._services, self._catalogues)
         self._worked = self._worked or bool(delivered)
         self._services.store.seal()
         self._services.gateway.flush_calls()
@@ -374,8 +372,10 @@ class Runner:
         ``look_again`` false leaves what was written on the way to the next poll.
         """
         start = self._services.clock.now()
-        while not self.idle() or (look_again and self.look_again()):
-            if not self.round().busy and not self.idle():
+        idle = self.idle()
+        while not idle or (look_again and self.look_again()):
+            busy, idle = self.round().busy, self.idle()
+            if not busy and not idle:
                 self._services.clock.sleep(self._pause_seconds())
             spent = self._services.clock.now() - start
             if seconds_max is not None and spent > timedelta(seconds=seconds_max):

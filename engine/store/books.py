@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Column, and_, delete, func, or_, select, update
+from sqlalchemy import Column, and_, bindparam, delete, func, or_, select, update
 
 from engine.money.calendar import Period
 from engine.money.lines import PlannedLine, Reason
@@ -91,9 +91,21 @@ def touch(tx: Tx, names: Iterable[str], now: datetime) -> None:
         tx.execute(update(book).where(book.c.contract.in_(part)).values(updated_at=now))
 
 
+_DIRTY: Final = select(book.c.contract).where(DIRTY).limit(1)
+_UNSEALED: Final = (
+    select(schedule_line.c.number)
+    .where(
+        schedule_line.c.batch.is_(None),
+        schedule_line.c.kind == bindparam("kind"),
+        schedule_line.c.period <= bindparam("last"),
+    )
+    .limit(1)
+)
+
+
 def any_dirty(tx: Tx) -> bool:
     """Whether any contract waits to be looked at."""
-    return tx.execute(select(book.c.contract).where(DIRTY).limit(1)).first() is not None
+    return tx.execute(_DIRTY).first() is not None
 
 
 def contracts(tx: Tx, after: str, limit: int) -> list[str]:
@@ -223,12 +235,7 @@ def replace_lines(
 
 def any_unsealed(tx: Tx, kind: str, last: Period) -> bool:
     """Whether any line of a kind, of periods up to one, is in no batch yet."""
-    found = select(schedule_line.c.number).where(
-        schedule_line.c.batch.is_(None),
-        schedule_line.c.kind == kind,
-        schedule_line.c.period <= last.name,
-    )
-    return tx.execute(found.limit(1)).first() is not None
+    return tx.execute(_UNSEALED, {"kind": kind, "last": last.name}).first() is not None
 
 
 def unsealed(tx: Tx, kind: str, last: Period, *, hold: bool = False) -> list[Line]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
 
 from engine.model import Address, Closing, Delivery, DeliveryState, InboxState, Want
 from engine.store import inbox
@@ -26,6 +26,26 @@ SHADOW: Final = "shadow:"
 SHADOW_REASON: Final = "shadow"
 CLAIMED: Final = "?"
 """The seen hash while a delivery is worked on: what it was comes back only with a good end."""
+
+
+_DUE: Final = (
+    select(delivery)
+    .where(delivery.c.sync == bindparam("sync"), CLAIMABLE, delivery.c.due_at <= bindparam("now"))
+    .order_by(delivery.c.due_at, delivery.c.number)
+    .limit(bindparam("most", type_=Integer))
+)
+_DUE_FOR_US: Final = _DUE.with_for_update(skip_locked=True)
+_LEASED: Final = select(
+    delivery.c.number,
+    delivery.c.lease,
+    delivery.c.wanted,
+    delivery.c.recheck,
+    delivery.c.seen_hash,
+).where(
+    delivery.c.number.in_(bindparam("numbers", expanding=True)),
+    delivery.c.state == DeliveryState.LEASED.value,
+)
+_LEASED_BY_US: Final = _LEASED.with_for_update()
 
 
 class LeaseLostError(Exception):
@@ -96,15 +116,8 @@ def claim(
 
     ``ordered``: each claim covers the oldest version not delivered yet, instead of the newest.
     """
-    query = (
-        select(delivery)
-        .where(delivery.c.sync == sync, CLAIMABLE, delivery.c.due_at <= now)
-        .order_by(delivery.c.due_at, delivery.c.number)
-        .limit(limit)
-    )
-    if tx.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
-    rows = list(tx.execute(query))
+    query = _DUE_FOR_US if tx.dialect.name == "postgresql" else _DUE
+    rows = list(tx.execute(query, {"sync": sync, "now": now, "most": limit}))
     for part in chunks([row.number for row in rows]):
         tx.execute(
             update(delivery)
@@ -158,20 +171,9 @@ def fence(tx: Tx, claimed: Iterable[Delivery]) -> dict[int, Meanwhile]:
     """
     leases = {item.number: item.lease for item in claimed}
     found: dict[int, Meanwhile] = {}
-    columns = (
-        delivery.c.number,
-        delivery.c.lease,
-        delivery.c.wanted,
-        delivery.c.recheck,
-        delivery.c.seen_hash,
-    )
+    query = _LEASED_BY_US if tx.dialect.name == "postgresql" else _LEASED
     for part in chunks(sorted(leases)):
-        query = select(*columns).where(
-            delivery.c.number.in_(part), delivery.c.state == DeliveryState.LEASED.value
-        )
-        if tx.dialect.name == "postgresql":
-            query = query.with_for_update()
-        for row in tx.execute(query):
+        for row in tx.execute(query, {"numbers": part}):
             if row.lease == leases[row.number]:
                 found[row.number] = Meanwhile(
                     row.wanted, row.recheck, seen_forgotten=row.seen_hash != CLAIMED

@@ -11,23 +11,28 @@ from sqlalchemy import Text, and_, bindparam, func, or_, select, text, update
 from engine.model import Address, DeliveryState, InboxState
 from engine.store.deliveries import KEEPS_STATE, READY
 from engine.store.sql import Tx, by_place, chunks
-from engine.store.tables import CLAIMABLE, OPEN_DELIVERY, Instant, delivery
+from engine.store.tables import OPEN_DELIVERY, Instant, delivery
 from engine.store.tables import inbox as inbox_table
 
-
 # From one sync's first entry of the index to the next one's: as many steps as there are syncs,
-# however many deliveries there are.
-_DUE: Final = text(f"""
-    WITH RECURSIVE open (sync) AS (
-        SELECT min(sync) FROM delivery WHERE {CLAIMABLE.text}
+# however many deliveries there are. The condition is CLAIMABLE's, word by word.
+_DUE: Final = (
+    text("""WITH RECURSIVE open (sync) AS (
+        SELECT min(sync) FROM delivery WHERE state IN ('ready', 'in_doubt')
         UNION ALL
-        SELECT (SELECT min(sync) FROM delivery WHERE {CLAIMABLE.text} AND sync > open.sync)
+        SELECT (
+            SELECT min(sync) FROM delivery
+            WHERE state IN ('ready', 'in_doubt') AND sync > open.sync
+        )
         FROM open WHERE open.sync IS NOT NULL
     )
     SELECT sync FROM open WHERE EXISTS (
-        SELECT 1 FROM delivery WHERE {CLAIMABLE.text} AND sync = open.sync AND due_at <= :now
-    )
-""").bindparams(bindparam("now", type_=Instant)).columns(sync=Text)  # fmt: skip
+        SELECT 1 FROM delivery
+        WHERE state IN ('ready', 'in_doubt') AND sync = open.sync AND due_at <= :now
+    )""")
+    .bindparams(bindparam("now", type_=Instant))
+    .columns(sync=Text)
+)
 
 
 def due(tx: Tx, now: datetime) -> set[str]:
@@ -47,16 +52,21 @@ def busy(tx: Tx, syncs: Sequence[str]) -> int:
     return int(tx.execute(query).scalar_one())
 
 
+_IN_HAND: Final = delivery.c.state.in_([DeliveryState.LEASED.value, DeliveryState.IN_DOUBT.value])
+_UNSETTLED: Final = (
+    select(func.count())
+    .select_from(delivery)
+    .where(
+        delivery.c.sync.in_(bindparam("syncs", expanding=True)),
+        OPEN_DELIVERY,
+        or_(_IN_HAND, and_(delivery.c.state == READY, delivery.c.due_at <= bindparam("now"))),
+    )
+)
+
+
 def unsettled(tx: Tx, syncs: Sequence[str], now: datetime) -> int:
     """Deliveries that are ready now, leased or in doubt."""
-    active = and_(delivery.c.state == READY, delivery.c.due_at <= now)
-    in_hand = delivery.c.state.in_([DeliveryState.LEASED.value, DeliveryState.IN_DOUBT.value])
-    query = (
-        select(func.count())
-        .select_from(delivery)
-        .where(delivery.c.sync.in_(list(syncs)), OPEN_DELIVERY, or_(active, in_hand))
-    )
-    return int(tx.execute(query).scalar_one())
+    return int(tx.execute(_UNSETTLED, {"syncs": list(syncs), "now": now}).scalar_one())
 
 
 def look_again(tx: Tx, reason: str, now: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Integer, bindparam, func, select, update
 
 from connectors.records import Ref
 from engine.model import Address, InboxRow, InboxState, NewRow, Origin
@@ -45,26 +45,30 @@ def add(tx: Tx, rows: Sequence[NewRow]) -> None:
     )
 
 
+_UNROUTED: Final = (
+    select(
+        inbox.c.seq,
+        inbox.c.connection,
+        inbox.c.object,
+        inbox.c.id,
+        inbox.c.kind,
+        inbox.c.origin,
+        inbox.c.only_sync,
+        inbox.c.related_object,
+        inbox.c.related_id,
+        inbox.c.version,
+        inbox.c.received_at,
+    )
+    .where(NEW_ROW, inbox.c.connection.not_in(bindparam("but", expanding=True)))
+    .order_by(inbox.c.seq)
+    .limit(bindparam("most", type_=Integer))
+)
+_POSTPONED: Final = select(inbox.c.seq).where(inbox.c.state == InboxState.POSTPONED.value).limit(1)
+
+
 def unrouted(tx: Tx, limit: int, but: Sequence[str] = ()) -> tuple[InboxRow, ...]:
     """New rows, oldest first, but those of some connections."""
-    found = tx.execute(
-        select(
-            inbox.c.seq,
-            inbox.c.connection,
-            inbox.c.object,
-            inbox.c.id,
-            inbox.c.kind,
-            inbox.c.origin,
-            inbox.c.only_sync,
-            inbox.c.related_object,
-            inbox.c.related_id,
-            inbox.c.version,
-            inbox.c.received_at,
-        )
-        .where(NEW_ROW, inbox.c.connection.not_in(list(but)))
-        .order_by(inbox.c.seq)
-        .limit(limit)
-    )
+    found = tx.execute(_UNROUTED, {"but": list(but), "most": limit})
     return tuple(
         InboxRow(
             seq=row.seq,
@@ -99,8 +103,7 @@ def postponed_again(tx: Tx) -> int:
 
 def any_postponed(tx: Tx) -> bool:
     """Whether rows are left for later."""
-    query = select(inbox.c.seq).where(inbox.c.state == InboxState.POSTPONED.value).limit(1)
-    return tx.execute(query).first() is not None
+    return tx.execute(_POSTPONED).first() is not None
 
 
 def still_new(tx: Tx, seqs: Sequence[int]) -> set[int]:

@@ -152,17 +152,21 @@ def _end_intents(tx: Tx, endings: Sequence[Ending], ended_at: datetime | None) -
     )
 
 
+_OPEN_OF: Final = (
+    select(intent)
+    .where(
+        intent.c.delivery.in_(bindparam("deliveries", expanding=True)),
+        intent.c.ended_at.is_(None),
+    )
+    .order_by(intent.c.id)
+)
+
+
 def open_of(tx: Tx, payloads: Payloads, deliveries: Iterable[int]) -> dict[int, list[Intent]]:
     """The unresolved intents of deliveries, oldest first, with their bodies and attempts."""
     found: dict[int, list[Intent]] = {}
     for part in chunks(sorted(deliveries)):
-        rows = list(
-            tx.execute(
-                select(intent)
-                .where(intent.c.delivery.in_(part), intent.c.ended_at.is_(None))
-                .order_by(intent.c.id)
-            )
-        )
+        rows = list(tx.execute(_OPEN_OF, {"deliveries": part}))
         tries = _attempts(tx, [row.id for row in rows])
         bodies = payloads.open(tx, [bytes(row.body) for row in rows if row.body], BODY)
         opened = iter(bodies)
@@ -256,6 +260,14 @@ def acts_done(tx: Tx, deliveries: Iterable[int]) -> dict[Act, datetime]:
     return found
 
 
+_BUSY_TARGETS: Final = select(intent.c.target_id, intent.c.delivery).where(
+    intent.c.connection == bindparam("connection"),
+    intent.c.object == bindparam("object"),
+    intent.c.target_id.in_(bindparam("ids", expanding=True)),
+    intent.c.ended_at.is_(None),
+)
+
+
 def busy_targets(tx: Tx, targets: Iterable[Address], but: Iterable[int]) -> set[Address]:
     """Those of the records that an unresolved intent of another delivery is about to change."""
     mine = set(but)
@@ -265,14 +277,8 @@ def busy_targets(tx: Tx, targets: Iterable[Address], but: Iterable[int]) -> set[
         groups.setdefault((target.connection, target.object), []).append(target.id)
     for (connection, object), ids in groups.items():
         for part in chunks(ids):
-            rows = tx.execute(
-                select(intent.c.target_id, intent.c.delivery).where(
-                    intent.c.connection == connection,
-                    intent.c.object == object,
-                    intent.c.target_id.in_(part),
-                    intent.c.ended_at.is_(None),
-                )
-            )
+            place = {"connection": connection, "object": object, "ids": part}
+            rows = tx.execute(_BUSY_TARGETS, place)
             found.update(
                 Address(connection, object, row.target_id)
                 for row in rows

@@ -103,12 +103,13 @@ def append(tx: Tx, lines: Sequence[Line]) -> None:
     insert_many(tx, ledger, [{"line": line_text(line)} for line in lines])
 
 
+_UNSEALED: Final = select(ledger.c.number).where(ledger.c.seq.is_(None)).limit(1)
+_HEAD: Final = select(meta.c.value).where(meta.c.key == HEAD)
+
+
 def unsealed(tx: Tx) -> bool:
     """Whether there are lines without a place."""
-    return (
-        tx.execute(select(ledger.c.number).where(ledger.c.seq.is_(None)).limit(1)).first()
-        is not None
-    )
+    return tx.execute(_UNSEALED).first() is not None
 
 
 def seal(tx: Tx, vault: Vault) -> Head:
@@ -144,7 +145,7 @@ def _hash(vault: Vault, seq: int, before: str, line: str) -> str:
 
 def stored_head(tx: Tx) -> Head:
     """The head as the store has it."""
-    value = tx.execute(select(meta.c.value).where(meta.c.key == HEAD)).scalar()
+    value = tx.execute(_HEAD).scalar()
     return parse_head(value) if value else Head(0, START)
 
 

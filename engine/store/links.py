@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select, update
 
 from engine.model import Address, Agreed, Link, LinkState
 from engine.store.sql import Tx, by_place, chunks, insert, insert_many, put_new
@@ -22,6 +22,13 @@ ACTIVE = LinkState.ACTIVE.value
 
 def _left_first(near: Address, far: Address) -> bool:
     return (near.connection, near.object) <= (far.connection, far.object)
+
+
+def _sides(near_connection: str, far_connection: str) -> tuple[bool, ...]:
+    """Where the near records may be: on the left (true), on the right, or on either side."""
+    if near_connection == far_connection:
+        return (True, False)
+    return (near_connection < far_connection,)
 
 
 def _seen(row: Any, *, from_left: bool) -> Link:
@@ -59,6 +66,28 @@ def base_text(base: Mapping[tuple[str, str], Agreed], *, from_left: bool) -> str
     return orjson.dumps(sorted(rows)).decode()
 
 
+def _of_sources(*, from_left: bool, any_object: bool) -> Select[Any]:
+    near, far = ("left", "right") if from_left else ("right", "left")
+    where = [
+        link.c[f"{near}_connection"] == bindparam("connection"),
+        link.c[f"{near}_object"] == bindparam("object"),
+        link.c[f"{near}_id"].in_(bindparam("ids", expanding=True)),
+        link.c[f"{far}_connection"] == bindparam("far_connection"),
+        link.c.state == bindparam("state"),
+    ]
+    if not any_object:
+        where.append(link.c[f"{far}_object"] == bindparam("far_object"))
+    return select(link).where(*where).order_by(link.c.number)
+
+
+# Built once: building a statement costs several times what running it does.
+_OF_SOURCES: Final = {
+    (from_left, any_object): _of_sources(from_left=from_left, any_object=any_object)
+    for from_left in (True, False)
+    for any_object in (True, False)
+}
+
+
 def of_sources(
     tx: Tx,
     near: Iterable[Address],
@@ -69,19 +98,12 @@ def of_sources(
     """Links of records to one connection (and object, if given), seen from the records."""
     found: dict[Address, list[Link]] = {}
     for (connection, object), ids in by_place(near).items():
+        place = {"connection": connection, "object": object, "far_connection": far_connection}
         for part in chunks(ids):
-            for from_left in (True, False):
-                side, other = ("left", "right") if from_left else ("right", "left")
-                where = [
-                    link.c[f"{side}_connection"] == connection,
-                    link.c[f"{side}_object"] == object,
-                    link.c[f"{side}_id"].in_(part),
-                    link.c[f"{other}_connection"] == far_connection,
-                    link.c.state == state.value,
-                ]
-                if far_object is not None:
-                    where.append(link.c[f"{other}_object"] == far_object)
-                for row in tx.execute(select(link).where(*where).order_by(link.c.number)):
+            for from_left in _sides(connection, far_connection):
+                statement = _OF_SOURCES[from_left, far_object is None]
+                asked = {**place, "far_object": far_object, "ids": part, "state": state.value}
+                for row in tx.execute(statement, asked):
                     seen = _seen(row, from_left=from_left)
                     found.setdefault(seen.near, []).append(seen)
     return found

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import orjson
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from engine.model import Address, Known
 from engine.store.sql import Tx, by_place, chunks, put_many, put_new
 from engine.store.tables import include_index, record_state
+
+_KNOWN: Final = select(record_state).where(
+    record_state.c.connection == bindparam("connection"),
+    record_state.c.object == bindparam("object"),
+    record_state.c.id.in_(bindparam("ids", expanding=True)),
+)
 
 
 def known(tx: Tx, addresses: Iterable[Address]) -> dict[Address, Known]:
@@ -17,14 +24,8 @@ def known(tx: Tx, addresses: Iterable[Address]) -> dict[Address, Known]:
     found: dict[Address, Known] = {}
     for (connection, object), ids in by_place(addresses).items():
         for part in chunks(ids):
-            rows = tx.execute(
-                select(record_state).where(
-                    record_state.c.connection == connection,
-                    record_state.c.object == object,
-                    record_state.c.id.in_(part),
-                )
-            )
-            for row in rows:
+            place = {"connection": connection, "object": object, "ids": part}
+            for row in tx.execute(_KNOWN, place):
                 found[Address(connection, object, row.id)] = Known(
                     version=row.version,
                     hash=row.hash,

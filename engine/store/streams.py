@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from engine.store.sql import Tx, insert, put_many
 from engine.store.tables import meta, schedule_slot, stream
+
+_ONE: Final = select(stream).where(stream.c.name == bindparam("name"))
+_EVERY: Final = select(stream)
+_META: Final = select(meta.c.value).where(meta.c.key == bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class Stream:
 
 def get(tx: Tx, name: str) -> Stream | None:
     """A stream, or ``None`` if it was never read."""
-    row = tx.execute(select(stream).where(stream.c.name == name)).first()
+    row = tx.execute(_ONE, {"name": name}).first()
     if row is None:
         return None
     return Stream(row.name, row.cursor, row.at_head, row.finished_at, row.updated_at)
@@ -34,7 +39,7 @@ def every(tx: Tx) -> dict[str, Stream]:
     """All streams by name."""
     return {
         row.name: Stream(row.name, row.cursor, row.at_head, row.finished_at, row.updated_at)
-        for row in tx.execute(select(stream))
+        for row in tx.execute(_EVERY)
     }
 
 
@@ -78,7 +83,7 @@ def forget_slots(tx: Tx, before: datetime) -> int:
 
 def get_meta(tx: Tx, key: str) -> str | None:
     """A fact about the store."""
-    found: str | None = tx.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+    found: str | None = tx.execute(_META, {"key": key}).scalar()
     return found
 
 

@@ -49,7 +49,7 @@ def plans(store: Store, run: Callable[[Tx], object]) -> list[str]:
             _context: object,
             _many: object,
         ) -> None:
-            if statement.startswith("SELECT"):
+            if statement.startswith(("SELECT", "WITH")):
                 sent.append((statement, parameters))
 
         event.listen(tx, "before_cursor_execute", note)
@@ -71,6 +71,7 @@ QUERIES: dict[str, tuple[Callable[[Tx], object], str]] = {
         lambda tx: deliveries.claim(tx, SYNC, 100, NOW + timedelta(days=1), LEASE),
         "delivery_due",
     ),
+    "due": (lambda tx: delivery_states.due(tx, NOW + timedelta(days=1)), "delivery_due"),
     "next_due": (lambda tx: delivery_views.next_due(tx, [SYNC, "other"]), "delivery_due"),
     "unsettled": (lambda tx: delivery_states.unsettled(tx, [SYNC, "other"], NOW), "delivery_open"),
     "busy": (lambda tx: delivery_states.busy(tx, [SYNC, "other"]), "delivery_open"),
