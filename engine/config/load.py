@@ -19,6 +19,7 @@ from engine.config.environment import FromEnvironment, substitute
 from engine.config.mappings import Mappings
 from engine.config.model import Config, ConnectionConfig, ReceiverConfig, SyncConfig
 from engine.config.problems import Problems
+from engine.config.routes import Routes
 from engine.config.schema import ProjectFile, ReceiverBlock
 from engine.config.syncs import SyncBuilder, sync_content
 from engine.config.yaml import Document, read_document
@@ -27,7 +28,7 @@ from engine.mapping.compile import digest_of
 from engine.mapping.compiled import MappingProgram
 
 FILE_NAME: Final = "revline.yaml"
-_SECTIONS: Final = ("connections", "syncs")
+_SECTIONS: Final = ("connections", "routes", "syncs")
 _STORES: Final = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -110,8 +111,10 @@ def _build(
     )
     connections |= own_connection(block)
     books = build_books(document, block.books, problems)
-    mappings = Mappings(folder, problems, shared_maps(block))
-    builder = SyncBuilder(document, connections, specs, mappings, problems)
+    maps = shared_maps(block)
+    mappings = Mappings(folder, problems, maps)
+    routes = Routes(document, block.routes, maps, problems)
+    builder = SyncBuilder(document, connections, specs, mappings, routes, problems)
     syncs: dict[str, SyncConfig] = {}
     for name, sync_block in block.syncs.items():
         sync = builder.build(name, sync_block, block.defaults)

@@ -11,6 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from engine.mapping.model import CompiledMapping
+from engine.mapping.routing import SyncRoute
 from engine.money.spread import Method
 
 OURSELVES: Final = "revline"
@@ -123,6 +124,9 @@ class BooksConfig:
 class SyncConfig:
     """One sync. ``target.object`` equals the mapping's. ``digest`` covers sync and mapping.
 
+    ``recheck_held`` is how long a record that is held, or cannot be mapped, lies before it is
+    looked at again.
+
     ``group_by`` makes a group of schedule lines the record; it is formed ``period_end`` after the
     end of its accounting period.
     """
@@ -145,6 +149,8 @@ class SyncConfig:
     guards: Guards = Guards()
     group_by: tuple[str, ...] = ()
     period_end: timedelta | None = None
+    route: SyncRoute | None = None
+    recheck_held: timedelta = timedelta(minutes=15)
     place: str = ""
 
 

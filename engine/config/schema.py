@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from engine.config.durations import duration
 from engine.config.environment import FromEnvironment
@@ -34,9 +35,23 @@ def _enabled(value: Any) -> Any:
     raise ValueError("write true, false or shadow")
 
 
+def _figure(value: Any) -> Any:
+    value = _retyped(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("write a number")
+    return value
+
+
+def _not_below_zero(value: Any) -> Any:
+    if value < 0:
+        raise ValueError("write a number that is not below zero")
+    return value
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Text = Annotated[str, BeforeValidator(_plain_text)]
 Whole = Annotated[int, BeforeValidator(_retyped)]
+Figure = Annotated[int | Decimal, PlainValidator(_figure)]
 Flag = Annotated[bool, BeforeValidator(_retyped)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 
@@ -75,6 +90,27 @@ class DefaultsBlock(Block):
 
     poll_every: Duration = timedelta(minutes=5)
     retries: Annotated[Whole, Field(ge=0, le=10)] = 3
+    recheck_held: Duration = timedelta(minutes=15)
+
+
+class RouteBlock(Block):
+    """A rule that puts every record on one of two sides, by a number and a threshold."""
+
+    from_: Text = Field(alias="from")
+    by: Text
+    operator: Literal[">=", ">"]
+    threshold: Figure
+    hysteresis: Annotated[Figure, AfterValidator(_not_below_zero)] = 0
+    above: Name
+    below: Name
+    if_blank: Literal["leave_out", "hold"] = "leave_out"
+
+
+class SyncRouteBlock(Block):
+    """The side of a route whose records a sync takes."""
+
+    rule: Text
+    side: Text
 
 
 class RecheckBlock(Block):
@@ -127,6 +163,7 @@ class SyncBlock(Block):
     to: Text | None = None
     observe: Flag = False
     mapping: Name
+    route: SyncRouteBlock | None = None
     start_from: Text
     enabled: Annotated[Enabled, BeforeValidator(_enabled)] = Enabled.ON
     mode: Annotated[Mode, Field(strict=False)] = Mode.UPSERT
@@ -155,4 +192,5 @@ class ProjectFile(Block):
     defaults: DefaultsBlock = Field(default_factory=DefaultsBlock)
     value_maps: dict[str, ValueMapBlock] = Field(default_factory=dict)
     books: BooksBlock = Field(default_factory=BooksBlock)
+    routes: dict[Name, RouteBlock] = Field(default_factory=dict)
     syncs: dict[Name, SyncBlock] = Field(default_factory=dict)

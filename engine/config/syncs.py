@@ -21,6 +21,7 @@ from engine.config.model import (
     SyncConfig,
 )
 from engine.config.problems import Problems
+from engine.config.routes import Routes, with_route
 from engine.config.schema import DefaultsBlock, SyncBlock
 from engine.config.yaml import Document, KeyPath
 from engine.mapping.compile import digest_of
@@ -40,8 +41,10 @@ class SyncBuilder:
         connections: Mapping[str, ConnectionConfig],
         specs: Mapping[str, ConnectorSpec],
         mappings: Mappings,
+        routes: Routes,
         problems: Problems,
     ) -> None:
+        self._routes = routes
         self._document = document
         self._connections = connections
         self._specs = specs
@@ -65,6 +68,9 @@ class SyncBuilder:
             return None
         if not self._fits(path, source, target, mapping, mode):
             return None
+        route = self._routes.of(path, block)
+        if route is None and block.route is not None:
+            return None
         mark = self._document.mark(path, key=True)
         connection = self._connections[source.connection]
         poll_every = block.poll_every or connection.poll_every
@@ -72,7 +78,7 @@ class SyncBuilder:
             name=name,
             source=source,
             target=target,
-            mapping=mapping,
+            mapping=with_route(mapping, route),
             enabled=block.enabled,
             start_from=start,
             digest="",
@@ -87,6 +93,8 @@ class SyncBuilder:
             guards=Guards(block.guards.creates_max, block.guards.deletes_max),
             group_by=tuple(block.group_by),
             period_end=block.trigger.period_end if block.trigger else None,
+            route=route,
+            recheck_held=defaults.recheck_held,
             place=f"{self._document.file}:{mark.line}:{mark.column}",
         )
         return replace(sync, digest=digest_of(sync_content(sync)))
@@ -320,4 +328,6 @@ def sync_content(sync: SyncConfig) -> dict[str, Any]:
         "guards": [sync.guards.creates_max, sync.guards.deletes_max],
         "group_by": list(sync.group_by),
         "period_end": str(sync.period_end),
+        "route": [*sync.route.rule.content(), sync.route.side] if sync.route else None,
+        "recheck_held": str(sync.recheck_held),
     }

@@ -27,7 +27,8 @@ class Item:
 
     ``record`` is the record the values come from (a virtual child has its root's), ``read_at`` when
     it was asked for. ``parent`` is the root's link, ``None`` for a root. ``enforce``: compare with
-    the live target, whatever the source did.
+    the live target, whatever the source did. ``crossing``: which crossing of a route it is sent
+    for, where the sync takes a side of one.
     """
 
     delivery: Delivery
@@ -40,6 +41,7 @@ class Item:
     enforce: bool = False
     parent: Link | None = None
     parent_field: str | None = None
+    crossing: int | None = None
 
     @property
     def key(self) -> tuple[int, Address, str]:

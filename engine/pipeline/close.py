@@ -26,7 +26,16 @@ from engine.pipeline.poll import WRITTEN
 from engine.pipeline.proofs import Proofs
 from engine.pipeline.proofs import settle as settle_proofs
 from engine.pipeline.services import Services
-from engine.store import connections, deliveries, delivery_states, issues, ledger, links, records
+from engine.store import (
+    connections,
+    deliveries,
+    delivery_states,
+    issues,
+    ledger,
+    links,
+    records,
+    routes,
+)
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
@@ -45,12 +54,14 @@ def close(
     started_at: datetime | None = None,
     patches: Mapping[int, Sequence[tuple[Address, str]]] | None = None,
     proofs: Proofs | None = None,
+    crossings: Mapping[int, int] | None = None,
 ) -> None:
     """End every claim of a batch in one transaction, with its issues and ledger lines.
 
     ``started_at`` is when the batch began to look at other records. ``patches`` are the links that
     a delivery was written without: it is done, and done again once one of them comes.
-    ``proofs`` are written down whatever became of the deliveries.
+    ``proofs`` are written down whatever became of the deliveries. ``crossings`` are those of a
+    route that deliveries were made for: they are handed over where everything went well.
     """
     now = services.clock.now()
     closing = _Closing(services, sync, now, started_at or now)
@@ -69,11 +80,34 @@ def close(
         ]
         closings = [closing.patched(tx, one, patches or {}) for one in closings]
         deliveries.close(tx, closings, now)
+        _hand_over(tx, sync, closings, results, crossings or {})
         done = [c.delivery.source for c in closings if c.state is DeliveryState.DONE]
         # Who waited to learn whether these would be linked can tell now, either way.
         deliveries.wake(tx, done, now, linked=False)
         closing.write(tx, closings)
     services.failpoint("close.after_commit")
+
+
+def _hand_over(
+    tx: Tx,
+    sync: SyncConfig,
+    closings: Sequence[Closing],
+    results: Mapping[int, Sequence[Result]],
+    crossings: Mapping[int, int],
+) -> None:
+    """Note the crossings that are delivered: those that still wait for a reference as begun."""
+    if sync.enabled is Enabled.SHADOW:
+        return
+    for finished in (True, False):
+        over = {
+            one.delivery.source: crossings[one.delivery.number]
+            for one in closings
+            if one.delivery.number in crossings
+            and (one.state is DeliveryState.DONE and not one.waits) is finished
+            and (own := results.get(one.delivery.number))
+            and all(isinstance(result, Settled) for result in own)
+        }
+        routes.hand(tx, sync.name, over, finished=finished)
 
 
 def _as_before(

@@ -19,9 +19,11 @@ from engine.pipeline import children, life, prepare
 from engine.pipeline.apply import apply
 from engine.pipeline.batch import Item, Result, Settled, Skipped, TryLater, Work
 from engine.pipeline.close import close
+from engine.pipeline.crossing import Crossing, take_sides
 from engine.pipeline.decide import decide
 from engine.pipeline.digests import record_hash
 from engine.pipeline.intend import intend
+from engine.pipeline.journals import broken_up
 from engine.pipeline.match import match
 from engine.pipeline.prepare import Read
 from engine.pipeline.proofs import Proofs, prove
@@ -53,6 +55,7 @@ class Line:
         self._claimed = claimed
         self._results: Results = defaultdict(list)
         self._patches: dict[int, list[tuple[Address, str]]] = defaultdict(list)
+        self._crossings: Mapping[int, Crossing] = {}
 
     def run(self) -> None:
         """The straight line."""
@@ -62,6 +65,7 @@ class Line:
         works = prepare.works(self._services, self._sync, self._news(live))
         answers = self._answers(works)
         proofs, sound = self._prove(works, answers, going, live)
+        sound = self._take_sides(sound)
         if self._sync.mode is not Mode.OBSERVE:
             self._write(self._map(sound, answers))
             self._write_children(sound, answers)
@@ -76,6 +80,7 @@ class Line:
             started_at,
             self._patches,
             proofs,
+            {number: one.number for number, one in self._crossings.items()},
         )
 
     def _answers(self, works: Sequence[Work]) -> Lookups:
@@ -104,6 +109,14 @@ class Line:
             source = next(w.delivery.source for w in works if w.delivery.number == number)
             self._results[number].append(children.stopped(self._sync, source, fault))
         return proofs, [work for work in works if work.delivery.number not in proofs.faults]
+
+    def _take_sides(self, works: Sequence[Work]) -> list[Work]:
+        """Those that the sync takes, where it takes only what comes over to a side of a route."""
+        sides = take_sides(self._services, self._sync, works)
+        for number, result in sides.ended.items():
+            self._results[number].append(result)
+        self._crossings = sides.going
+        return [work for work in works if work.delivery.number not in sides.ended]
 
     def _do_steps(self, works: Sequence[Work], answers: Lookups) -> None:
         """The steps of roots that are as they should be, their children too."""
@@ -211,6 +224,8 @@ class Line:
                 delivery.seen_digest is not None
                 and delivery.seen_digest != self._sync.mapping.digest
             )
+            crossing = self._crossings.get(delivery.number)
+            comes_over = crossing is not None and not crossing.begun
             items.append(
                 Item(
                     delivery=delivery,
@@ -220,7 +235,8 @@ class Line:
                     desired=mapped,
                     business_key=business_key,
                     read_at=work.asked_at,
-                    enforce=delivery.recheck or changed_mapping,
+                    enforce=delivery.recheck or changed_mapping or comes_over,
+                    crossing=crossing.number if crossing else None,
                 )
             )
         return items
@@ -239,7 +255,10 @@ class Line:
     def _write_group(self, items: Sequence[Item]) -> dict[tuple[int, Address, str], Result]:
         batch = match(self._services, self._sync, items)
         decided, problems = decide(self._services, self._sync, batch.matched)
-        results: dict[tuple[int, Address, str], Result] = {**batch.ended, **problems}
+        results: dict[tuple[int, Address, str], Result] = {
+            **batch.ended,
+            **broken_up(self._services, self._sync, problems, items),
+        }
         if decided:
             intended = intend(self._services, self._sync, decided)
             results.update(intended.ended)

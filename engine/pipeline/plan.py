@@ -27,6 +27,7 @@ from engine.pipeline.batch import (
     Skipped,
     Work,
 )
+from engine.pipeline.crossing import Sides, take_sides
 from engine.pipeline.diff import Sight, diff, two_way_pairs
 from engine.pipeline.digests import value_digest
 from engine.pipeline.gateway import reads
@@ -170,7 +171,11 @@ class _Planning:
         ]
         works = prepare.works(self._services, self._sync, reads, remember=False)
         answers = lookups(self._services, self._catalogues, self._sync, works)
-        planned: list[PlannedRecord] = []
+        sides = take_sides(self._services, self._sync, works, acting=False)
+        planned = [
+            self._aside(work, sides) for work in works if work.delivery.number in sides.ended
+        ]
+        works = [work for work in works if work.delivery.number not in sides.ended]
         items: list[Item] = []
         for work in works:
             mapped = self._sync.mapping.map(work.view, answers)
@@ -182,11 +187,19 @@ class _Planning:
                     self._stopped(work.delivery.source, self._sync.target.object, result)
                 )
         planned.extend(self._decide(items))
+        told = {work.delivery.source: sides.told.get(work.delivery.number) for work in works}
+        planned = [_with_side(one, told.get(one.source)) for one in planned]
         coming = {one.source for one in planned if one.action in COMING}
         for kind in self._sync.mapping.children:
             below = [work for work in works if work.delivery.source in coming]
             planned.extend(self._children(kind, below, answers))
         return planned
+
+    def _aside(self, work: Work, sides: Sides) -> PlannedRecord:
+        """A record of the other side, or one that was handed over before."""
+        number, source = work.delivery.number, work.delivery.source
+        shown = self._stopped(source, self._sync.target.object, sides.ended[number])
+        return _with_side(shown, sides.told.get(number))
 
     def _delivery(self, number: int, record: Record) -> Delivery:
         source = Address(self._sync.source.connection, self._sync.source.object, record.ref.id)
@@ -331,6 +344,13 @@ class _Planning:
                 result = children.stopped(self._sync, source, mapped.mapped)
                 planned.append(self._stopped(source, kind.target_object, result))
         return planned
+
+
+def _with_side(record: PlannedRecord, side: str | None) -> PlannedRecord:
+    """A planned record that says on which side of the route it is."""
+    if side is None:
+        return record
+    return replace(record, why=f"{side}; {record.why}" if record.why else side)
 
 
 def _calls(

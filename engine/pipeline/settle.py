@@ -18,7 +18,16 @@ from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.intend import agreed_by_sending
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.services import Services
-from engine.store import claims, deliveries, delivery_states, intents, ledger, links, records
+from engine.store import (
+    claims,
+    deliveries,
+    delivery_states,
+    intents,
+    ledger,
+    links,
+    records,
+    routes,
+)
 from engine.store.claims import Fulfilment
 from engine.store.intents import Ending
 from engine.store.ledger import Line
@@ -49,6 +58,7 @@ class Settling:
         self._freed: list[Address] = []
         self._made: list[tuple[Address, NewLink]] = []
         self._fulfilled: list[Fulfilment] = []
+        self._crossings: dict[Address, int] = {}
 
     @property
     def tx(self) -> Tx:
@@ -66,6 +76,8 @@ class Settling:
         if intent.operation is Operation.ACT:
             self._acted(planned, target, how, outcome)
             return
+        if item.crossing is not None:
+            self._crossings[item.source] = item.crossing
         base = agreed_by_sending(self._services, decided, outcome.fields)
         name = item.rules.identity_field
         if name is not None and name in intent.fields:
@@ -170,6 +182,10 @@ class Settling:
         self._endings.append(ending)
         self._tell(planned, "unknown", code=ending.code, request_id=ending.request_id)
 
+    def pending(self, ending: Ending) -> None:
+        """The vendor has taken the write as a job: nothing is decided yet."""
+        self._endings.append(ending)
+
     def not_done(self, planned: Planned, ending: Ending, tell: str | None = None) -> None:
         """The write did not take effect: claims are free again, waiters look anew."""
         self._endings.append(ending)
@@ -224,6 +240,7 @@ class Settling:
         links.move_base(tx, self._bases, self._sync.source.connection, self._turns, self._now)
         self._remember()
         intents.end(tx, self._endings, self._now)
+        routes.hand(tx, self._sync.name, self._crossings, finished=False)
         ledger.append(tx, self._lines)
         deliveries.wake(tx, [*self._linked, *self._freed], self._now)
         if self._services.facing(self._sync) is not None:

@@ -50,6 +50,8 @@ def keys(rows):
         ("configuration.md", "Retention", schema.RetentionBlock),
         ("configuration.md", "Defaults", schema.DefaultsBlock),
         ("configuration.md", "A sync", schema.SyncBlock),
+        ("configuration.md", "Routes", schema.RouteBlock),
+        ("configuration.md", "A side", schema.SyncRouteBlock),
         ("configuration.md", "A recheck", schema.RecheckBlock),
         ("configuration.md", "Guards", schema.GuardsBlock),
         ("configuration.md", "A trigger", schema.TriggerBlock),
@@ -89,6 +91,8 @@ def test_defaults_in_the_page_are_the_real_ones():
         "The receiver": schema.ReceiverBlock,
         "Defaults": schema.DefaultsBlock,
         "A sync": schema.SyncBlock,
+        "Routes": schema.RouteBlock,
+        "A side": schema.SyncRouteBlock,
         "Guards": schema.GuardsBlock,
         "A trigger": schema.TriggerBlock,
         "The books": schema.BooksBlock,
@@ -175,6 +179,7 @@ def test_the_example_configuration_shows_every_setting():
         schema.RetentionBlock,
         schema.SyncBlock, schema.RecheckBlock, schema.GuardsBlock, schema.TriggerBlock,
         schema.BooksBlock, schema.FiscalCalendarBlock, schema.ModificationBlock,
+        schema.RouteBlock, schema.SyncRouteBlock,
     ):  # fmt: skip
         for key in block_keys(block):
             assert re.search(rf"(?m)(^\s*(# )?|[{{,] ?){key}:", text), key

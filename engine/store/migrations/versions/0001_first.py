@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from engine.store.migrations import first_money, first_persons, first_work
+from engine.store.migrations import first_money, first_persons, first_routes, first_work
 
 revision = "0001"
 down_revision = None
@@ -18,6 +18,7 @@ def upgrade() -> None:
     first_work.create()
     first_money.create()
     first_persons.create()
+    first_routes.create()
     _api_usage()
     _connection_state()
     _limit_wait()
