@@ -53,6 +53,7 @@ _DONE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("payment_intents", "confirm"): "status has left requires_confirmation",
         ("payment_intents", "capture"): "status is succeeded",
         ("payment_intents", "cancel"): "status is canceled",
+        ("payment_intents", "revise"): "amount is what was asked for",
         ("refunds", "cancel"): "status is canceled",
         ("credit_notes", "void"): "status is void",
     }

@@ -8,13 +8,14 @@ from types import MappingProxyType
 from typing import Final
 
 DELETE: Final = "DELETE"
+ITSELF: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
     """How an object is reached. ``filters`` are the equalities its list can ask for, at once true;
     ``searched`` those its search can; ``fixed`` goes with every list; ``actions`` are paths below
-    the record, ``DELETE`` for the record itself."""
+    the record, ``DELETE`` and ``ITSELF`` for the record itself."""
 
     path: str
     filters: tuple[str, ...] = ()
@@ -82,6 +83,7 @@ RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
                 ("confirm", "confirm"),
                 ("capture", "capture"),
                 ("cancel", "cancel"),
+                ("revise", ITSELF),
             ),
         ),
         "charges": Resource(

@@ -179,7 +179,7 @@ class Writer:
         answer = (
             self.client.call("delete", record, params)
             if way == DELETE
-            else self.client.call("post", f"{record}/{way}", params, key=change.key)
+            else self.client.call("post", f"{record}/{way}".rstrip("/"), params, key=change.key)
         )
         return _confirmed(change, answer.content, answer.request_id, created=False)
 

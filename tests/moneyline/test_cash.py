@@ -48,6 +48,10 @@ def test_transfers_over_several_invoices(line: MoneyLine) -> None:
     assert opportunity(line, first) == ("Part paid", Decimal(5_000))
     assert opportunity(line, second) == ("Part paid", Decimal(3_000))
     assert identity_c(line) == []
+    # then Stripe asks for what is open, and no more
+    asked = line.records("stripe", "payment_intents")
+    assert asked[intents(line)[first]]["amount"] == 690_000
+    assert asked[intents(line)[second]]["amount"] == 890_000
     over = transfer(line, number, 7_500, {one: 6_900})
     line.rest(minutes=10)
     # then what is over stays apart, with us and in NetSuite
