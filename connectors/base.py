@@ -253,6 +253,23 @@ class Writes(Protocol):
         ...
 
 
+@runtime_checkable
+class Collects(Protocol):
+    """Takes many changes as a job, and answers when it is done.
+
+    :meth:`Writes.apply` fails them with ``OutcomePending``, whose token names the job, where it is
+    given at least ``job_write_from`` changes at once; at most ``job_write_most``.
+    """
+
+    def collect(self, token: str, changes: Sequence[Change]) -> tuple[Outcome, ...]:
+        """What became of these changes of a job: one outcome per change, in the same order.
+
+        ``OutcomePending`` again while the job is under way; ``OutcomeUnknown`` where the vendor
+        cannot tell, or can tell no longer. Raises ``CallError`` when it could not be asked.
+        """
+        ...
+
+
 class CallObserver(Protocol):
     """Told of every HTTP call a connector makes."""
 

@@ -79,7 +79,9 @@ class ObjectSpec:
     and ``write_permission`` are the vendor's names of what our user must be granted, ``{object}``
     standing for the object's name; empty where there is no such name. ``webhooks`` says whether the
     vendor tells of this object's changes, where it has webhooks at all. ``findable`` says whether a
-    record can be looked up by our identity: what is only sent and never shown cannot.
+    record can be looked up by our identity: what is only sent and never shown cannot. From
+    ``job_write_from`` changes on, up to ``job_write_most``, one ``apply`` may carry them all: they
+    are taken as a job (see :class:`connectors.base.Collects`); nought: never.
     """
 
     name: str
@@ -107,6 +109,8 @@ class ObjectSpec:
     writable: bool = True
     webhooks: bool = True
     findable: bool = True
+    job_write_from: int = 0
+    job_write_most: int = 0
     read_permission: str = ""
     write_permission: str = ""
     source: str = ""  # the vendor's page these facts come from

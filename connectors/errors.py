@@ -6,6 +6,7 @@
     ├── RetryLater                   nothing happened; try the same again
     │   └── RateLimited              … not before ``wait`` has passed; uses up no try
     ├── OutcomeUnknown               it may or may not have happened; look before sending again
+    │   └── OutcomePending           the vendor has taken it as a job; collect the answer by token
     ├── Rejected                     the system refused this record; a person must change something
     │   ├── StaleVersion             someone changed the record since we read it; read again
     │   ├── DuplicateFound           another record holds the unique value; ``candidates`` say which
@@ -66,6 +67,20 @@ class RateLimited(RetryLater):
 
 class OutcomeUnknown(CallError):
     """The write was sent and its answer never arrived whole."""
+
+
+class OutcomePending(OutcomeUnknown):
+    """The vendor has taken the write as a job: ask what became of it by ``token``.
+
+    Not before ``again_after`` has passed. See :class:`connectors.base.Collects`.
+    """
+
+    def __init__(
+        self, message: str, *, token: str, again_after: timedelta, code: str = "AT_WORK"
+    ) -> None:
+        super().__init__(message, code=code, request_id=token)
+        self.token = token
+        self.again_after = again_after
 
 
 class Rejected(CallError):

@@ -217,7 +217,8 @@ class Intent:
     """One business effect, as recorded before it is sent. ``fields`` is the exact body.
 
     ``raw`` keeps, by target field, the source field and the digest of its value at that time: what
-    both sides will have agreed on if the write turns out to have arrived.
+    both sides will have agreed on if the write turns out to have arrived. ``token`` names the job
+    that the vendor has taken it as.
     """
 
     id: str
@@ -240,6 +241,7 @@ class Intent:
     raw: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     parked: bool = False
     action: str | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,12 +222,13 @@ class Runner:
         if changes_stream(sync.source) not in known or not self._ready_after(sync, known):
             return 0  # Changes are followed before the past is read, so that nothing falls between.
         news, since, connection = 0, self._since(sync), sync.source.connection
-        for _ in range(BACKFILL_PAGES_PER_ROUND):
+        enough = claim_size(self._services, sync)
+        page_list = self._services.object_spec(sync.source).page_list
+        for _ in range(max(BACKFILL_PAGES_PER_ROUND, enough // page_list)):
             page = self._page(name, connection, lambda: backfill(self._services, sync, since))
             news += page.news if page else 0
             # As many pages as fill the target's calls: half-full calls would cost twice as many.
-            full = news >= claim_size(self._services, sync)
-            if page is None or page.at_head or page.again_after or full:
+            if page is None or page.at_head or page.again_after or news >= enough:
                 break
         return news
 

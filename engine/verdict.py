@@ -16,6 +16,7 @@ from connectors.errors import (
     DuplicateFound,
     Gone,
     MayExist,
+    OutcomePending,
     OutcomeUnknown,
     QuotaSpent,
     RateLimited,
@@ -65,6 +66,8 @@ def judge(error: CallError, *, tries: int, retries: int, now: datetime, random: 
             return Verdict(Next.PAUSE, code, now, until=error.until or now + timedelta(hours=1))
         case ActionNeeded():
             return Verdict(Next.PAUSE, code, now)
+        case OutcomePending():
+            return Verdict(Next.DOUBT, code, now + error.again_after)
         case OutcomeUnknown() | UnexpectedAnswer():
             wait = timedelta(seconds=DOUBT_SECONDS)
             return Verdict(Next.DOUBT, code, now + (backoff(tries, random) if tries else wait))

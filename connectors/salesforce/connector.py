@@ -32,7 +32,8 @@ from connectors.salesforce import finding, setup, sweeping, writing
 from connectors.salesforce.describing import Schemas, object_description
 from connectors.salesforce.exporting import Exporter
 from connectors.salesforce.ids import normal_id
-from connectors.salesforce.objects import LIMIT_CLASS, SPEC
+from connectors.salesforce.ingesting import Ingester
+from connectors.salesforce.objects import LIMIT_CLASS, spec_with_jobs
 from connectors.salesforce.rest import Rest, Usage, starts_effect
 from connectors.salesforce.settings import Settings, parse_settings
 from connectors.salesforce.soql import object_name, select
@@ -47,14 +48,24 @@ _DRIFT_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE", "VALUE_TYPE", "ROW_SH
 class Salesforce:
     """One connection to one org. Safe to use from several threads."""
 
-    spec: ConnectorSpec = SPEC
+    spec: ConnectorSpec
 
-    def __init__(self, rest: Rest, tokens: Tokens, wiring: Wiring, *, bulk_from: int = 0) -> None:
+    def __init__(
+        self,
+        rest: Rest,
+        tokens: Tokens,
+        wiring: Wiring,
+        *,
+        bulk_from: int = 0,
+        bulk_write_from: int = 0,
+    ) -> None:
         self._rest = rest
         self._tokens = tokens
         self._now = wiring.now
         self._schemas = Schemas(partial(_describe, rest), wiring.now)
         self._exporter = Exporter(rest, self._schemas, bulk_from, wiring.now)
+        self._ingester = Ingester(rest, bulk_write_from)
+        self.spec = spec_with_jobs(bulk_write_from)
 
     def check(self) -> AccountIdentity:
         """Which org answers. One call, beside the token."""
@@ -142,8 +153,14 @@ class Salesforce:
             return finding.lookup_records(self._rest, self._schemas, selection, identities)
 
     def apply(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
-        """Write up to 200 records in one call."""
+        """Write up to 200 records in one call, or very many as a job."""
+        if self._ingester.takes(changes):
+            return self._ingester.apply(changes)
         return writing.apply_changes(self._rest, changes)
+
+    def collect(self, token: str, changes: Sequence[Change]) -> tuple[Outcome, ...]:
+        """What became of these changes of an ingest job; two to four calls once it is done."""
+        return self._ingester.collect(token, changes)
 
     def inspect(self, needs: Sequence[SetupNeed]) -> tuple[SetupStep, ...]:
         """How the org stands, one describe call per object."""
@@ -177,7 +194,13 @@ def build(settings: Mapping[str, str], wiring: Wiring) -> Salesforce:
     except ValueError as error:
         raise ActionNeeded(f"Salesforce: {error}", code="BAD_SETTING") from None
     rest, tokens = open_org(checked, wiring)
-    return Salesforce(rest, tokens, wiring, bulk_from=checked.bulk_from)
+    return Salesforce(
+        rest,
+        tokens,
+        wiring,
+        bulk_from=checked.bulk_from,
+        bulk_write_from=checked.bulk_write_from,
+    )
 
 
 def open_org(checked: Settings, wiring: Wiring) -> tuple[Rest, Tokens]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from connectors.base import (
@@ -20,6 +21,8 @@ LIMIT_CLASS = "daily"
 PAGE_MAX = 2_000
 # sObject Collections take 200 records per call (REST API guide, "Update Multiple Records").
 WRITE_MAX = 200
+# Half of what an ingest job works on at once: its results still come in one answer.
+JOB_MAX = 5_000
 # 400 quoted ids are 8,400 characters, which leaves 3,600 of a query's address for its fields.
 READ_MAX = 400
 SEARCH_MAX = 100
@@ -180,6 +183,17 @@ SETTINGS: tuple[Setting, ...] = (
         default="10000",
         example="10000",
     ),
+    Setting(
+        name="bulk_write_from",
+        title="Write in bulk from",
+        description=(
+            "From how many waiting records on a backfill is written by an ingest job (Bulk API "
+            "2.0), at most 5,000 in one: about seven calls, and an answer that takes a minute; 0: "
+            "never."
+        ),
+        default="2000",
+        example="2000",
+    ),
 )
 
 SPEC = ConnectorSpec(
@@ -203,3 +217,15 @@ SPEC = ConnectorSpec(
     native_connectors=("HubSpot-Salesforce integration",),
     documentation=f"{_API}/api_rest/intro_rest.htm",
 )
+
+
+def spec_with_jobs(write_from: int) -> ConnectorSpec:
+    """What is declared where from so many changes on jobs are made; nought: never."""
+    if not write_from:
+        return SPEC
+    most = max(write_from, JOB_MAX)
+    objects = [
+        replace(one, job_write_from=write_from, job_write_most=most) if one.writable else one
+        for one in OBJECTS
+    ]
+    return replace(SPEC, objects=tuple(objects))

@@ -25,6 +25,7 @@ class Settings:
     instance_url: str | None
     version: str
     bulk_from: int
+    bulk_write_from: int
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -62,6 +63,7 @@ def parse_settings(given: Mapping[str, str], *, allow_loopback: bool) -> Setting
         ),
         version=version,
         bulk_from=_count(given, "bulk_from", 10_000),
+        bulk_write_from=_count(given, "bulk_write_from", 2_000),
     )
 
 

@@ -70,6 +70,16 @@ def _kind(change: Change) -> tuple[object, ...]:
 
 
 def _row(place: int, change: Change) -> _Row:
+    id, same_as = addressed(place, change)
+    text = "" if change.operation is Operation.DELETE else _body(change, id)
+    return _Row(place, change, same_as, text)
+
+
+def addressed(place: int, change: Change) -> tuple[str | None, str]:
+    """The id of the record where it is known, and what tells it from others of the same call.
+
+    Raises ``Rejected``.
+    """
     object_name(change.object)
     id = None
     if change.operation in (Operation.UPDATE, Operation.DELETE):
@@ -89,8 +99,7 @@ def _row(place: int, change: Change) -> _Row:
         raise Rejected("an upsert needs an identity", code="IDENTITY_MISSING")
     else:
         same_as = f"\x00{place}"
-    text = "" if change.operation is Operation.DELETE else _body(change, id)
-    return _Row(place, change, same_as, text)
+    return id, same_as
 
 
 def _body(change: Change, id: str | None) -> str:
@@ -130,7 +139,7 @@ def json_text(value: Value) -> str:
             raise ValueError("the text holds characters that cannot be sent")
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Decimal):
-        return _number_text(value)
+        return number_text(value)
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
@@ -149,7 +158,8 @@ def json_text(value: Value) -> str:
     raise ValueError(f"a {type(value).__name__} cannot be sent")
 
 
-def _number_text(value: Decimal) -> str:
+def number_text(value: Decimal) -> str:
+    """The amount digit for digit. Raises ``ValueError``."""
     exponent = value.as_tuple().exponent
     if not value.is_finite() or not isinstance(exponent, int):
         raise ValueError("the amount is not a number")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from connectors.base import Confirmed, Failed, Outcome
-from connectors.errors import CallError, DuplicateFound, Rejected
+from connectors.base import Confirmed, Failed, ObjectSpec, Outcome
+from connectors.errors import CallError, DuplicateFound, OutcomePending, Rejected
 from connectors.records import Life, Operation, Record, Value
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, Candidate, Delivery, IntentState, IssueReport
 from engine.pipeline.batch import InDoubt, Planned, Problem, Result, Settled, TryLater
 from engine.pipeline.gateway import UnavailableError, alone_unanswered, whole_call_failed
-from engine.pipeline.journals import month_is_closed, move_on
+from engine.pipeline.journals import PERIOD_CLOSED, month_is_closed, move_on
 from engine.pipeline.life import MOVED, follow_target
 from engine.pipeline.recognise import LOOK_FIRST
 from engine.pipeline.replay import change_of
@@ -22,7 +23,7 @@ from engine.pipeline.services import Services
 from engine.pipeline.settle import Settling
 from engine.pipeline.targets import live_selection
 from engine.store import deliveries, delivery_states
-from engine.store.intents import Ending
+from engine.store.intents import PENDING, Ending
 from engine.verdict import Next, Verdict, backoff, judge
 
 MOST_KEYS: Final = 8
@@ -38,10 +39,29 @@ def apply(services: Services, sync: SyncConfig, planned: Sequence[Planned]) -> R
     for group in _groups(planned).values():
         intent = group[0].intent
         spec = services.object_spec(Endpoint(intent.connection, intent.object))
-        size = max(1, spec.batch_write)
-        for start in range(0, len(group), size):
-            results.update(_send(services, sync, group[start : start + size]))
+        for chunk in _chunks(spec, group):
+            results.update(_send(services, sync, chunk))
     return results
+
+
+def _chunks(spec: ObjectSpec, group: Sequence[Planned]) -> list[Sequence[Planned]]:
+    """What goes into one call each: the vendor's batches, or jobs where there is enough for one.
+
+    What failed before goes by itself: a job answers late, and tells less of what is wrong.
+    """
+    whole: list[Sequence[Planned]] = []
+    rest = list(group)
+    if spec.job_write_from:
+        fresh = [item for item in group if not item.decided.matched.item.delivery.tries]
+        jobs = _cut(fresh, max(spec.job_write_from, spec.job_write_most))
+        whole = [job for job in jobs if len(job) >= spec.job_write_from]
+        taken = {item.intent.id for job in whole for item in job}
+        rest = [item for item in group if item.intent.id not in taken]
+    return whole + _cut(rest, max(1, spec.batch_write))
+
+
+def _cut(items: Sequence[Planned], size: int) -> list[Sequence[Planned]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _groups(planned: Sequence[Planned]) -> dict[tuple[str, ...], list[Planned]]:
@@ -238,6 +258,9 @@ def _failed(
         code=error.code,
         request_id=error.request_id,
     )
+    if isinstance(error, OutcomePending):
+        settling.pending(replace(ending, outcome=PENDING))
+        return InDoubt(verdict.due_at, verdict.code)
     if verdict.next is Next.DOUBT:
         settling.unknown(item, ending)
         return InDoubt(verdict.due_at, verdict.code)
@@ -261,8 +284,11 @@ def _failed(
 
 def _may_be_ours(item: Planned, error: CallError, verdict: Verdict) -> bool:
     """Whether what a create met may be the record itself, made before and forgotten."""
-    if verdict.next is Next.LOOK or month_is_closed(item, error):
+    if verdict.next is Next.LOOK:
         return True
+    if isinstance(error, Rejected) and error.code == PERIOD_CLOSED:
+        # It may have been made while its month was open: what is there is not refused.
+        return item.intent.identity is not None
     by_identity = item.intent.operation is Operation.CREATE and item.intent.identity is not None
     return by_identity and isinstance(error, DuplicateFound) and len(error.candidates) <= 1
 

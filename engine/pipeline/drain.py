@@ -16,6 +16,7 @@ from engine.pipeline import prepare
 from engine.pipeline.batch import Problem, Result
 from engine.pipeline.close import close, release
 from engine.pipeline.gateway import APPLY, UnavailableError
+from engine.pipeline.gather import gathers
 from engine.pipeline.line import Line
 from engine.pipeline.references import Catalogues
 from engine.pipeline.services import Services
@@ -33,6 +34,8 @@ def claim_size(services: Services, sync: SyncConfig) -> int:
     """How many deliveries to take at once: a few full calls of the target."""
     spec = services.object_spec(sync.target)
     full = min(CLAIM_MOST, max(1, spec.batch_write) * BATCHES_PER_CLAIM)
+    if spec.job_write_from:
+        full = max(full, spec.job_write_most)
     # Smaller with every batch that fails, down to one: an outage costs little that way, and a
     # record that makes every batch fail is found.
     return max(1, full >> (2 * services.gateway.failures(sync.name)))
@@ -45,6 +48,8 @@ def drain(services: Services, catalogues: Catalogues, sync: SyncConfig) -> int:
     if not (gateway.usable(source) and gateway.usable(target, APPLY)):
         return 0
     now = services.clock.now()
+    if gathers(services, sync, now):
+        return 0
     with services.store.write() as tx:
         claimed = deliveries.claim(
             tx,

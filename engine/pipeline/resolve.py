@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.base import Resolves
-from connectors.errors import CallError
 from connectors.records import (
     Found,
     Life,
@@ -30,7 +28,8 @@ from engine.model import (
     Known,
     LinkState,
 )
-from engine.pipeline.batch import InDoubt, Problem, Result
+from engine.pipeline.batch import InDoubt, Problem, Result, TryLater
+from engine.pipeline.collect import Answer, as_stored, collect
 from engine.pipeline.containment import differing
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.poll import WRITTEN
@@ -46,18 +45,10 @@ from engine.store.sql import Tx
 LOOK_AGAIN: Final = timedelta(seconds=30)
 SHOWS_WITHIN: Final = timedelta(minutes=5)
 """How late a target may show what an action did to it; longer where its object says so."""
+RESOLVED: Final = "resolved"
+CONFIRMED: Final = "confirmed"
+AT_ONCE: Final = 500
 MAKING: Final = (Operation.CREATE, Operation.UPSERT)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a look told about one intent: the record if it is there, or when to look again."""
-
-    intent: Intent
-    record: Record | None
-    until: datetime | None = None
-    hopeless: bool = False
-    refused: CallError | None = None
 
 
 def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -> dict[int, Result]:
@@ -70,16 +61,20 @@ def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -
         return {}
     services.failpoint("recover.before_lookup")
     answers = _answers(services, [item for several in open_intents.values() for item in several])
+    answers = as_stored(services, sync, answers)
     by_number = {delivery.number: delivery for delivery in claimed}
     stopped: dict[int, Result] = {}
-    with services.store.write() as tx:
-        deliveries.fence(tx, [by_number[number] for number in open_intents])
-        for answer in answers:
-            delivery = by_number[answer.intent.delivery]
-            result = _Resolving(services, sync, tx, delivery).one(answer)
-            if result is not None:
-                stopped[answer.intent.delivery] = result
-    services.failpoint("recover.after_commit")
+    for start in range(0, len(answers), AT_ONCE):
+        # A job's answers are many, and nobody else can write meanwhile.
+        part = answers[start : start + AT_ONCE]
+        with services.store.write() as tx:
+            deliveries.fence(tx, [by_number[one] for one in {a.intent.delivery for a in part}])
+            for answer in part:
+                delivery = by_number[answer.intent.delivery]
+                result = _Resolving(services, sync, tx, delivery).one(answer)
+                if result is not None:
+                    stopped[answer.intent.delivery] = result
+        services.failpoint("recover.after_commit")
     return stopped
 
 
@@ -89,9 +84,9 @@ def _answers(services: Services, unresolved: Sequence[Intent]) -> list[Answer]:
     An action is told by reading its target, which its step does; here it only waits until what it
     did would show.
     """
+    found, unresolved = collect(services, unresolved)
     again = [intent for intent in unresolved if replayable(services, intent)]
     others = [intent for intent in unresolved if intent not in again]
-    found = []
     for one in replay(services, again):
         if one.mute:
             others.append(one.intent)
@@ -171,6 +166,11 @@ def _by_id(
     return [Answer(intent, record) for intent, record in zip(group, found, strict=True)]
 
 
+def _how(answer: Answer) -> str:
+    """How the ledger calls it: the answer to the write, or what a look has found."""
+    return CONFIRMED if answer.collected else RESOLVED
+
+
 class _Resolving:
     """Writes down what a look told about one intent."""
 
@@ -190,6 +190,11 @@ class _Resolving:
             return InDoubt(
                 min(answer.until, self._now + LOOK_AGAIN), "NOT_YET_KNOWABLE", counts=False
             )
+        if answer.refused is not None and answer.collected:
+            self._end(intent, IntentState.REFUSED, "failed")
+            self._free(intent)
+            # The job itself has used up a try; what is wrong is told by the one to come.
+            return self._spent() or TryLater(self._now, answer.refused.code, counts=False)
         if answer.refused is not None:
             self._end(intent, IntentState.REFUSED, "failed")
             self._tell(intent, "refused", intent.target_id)
@@ -201,11 +206,11 @@ class _Resolving:
             self._tell(intent, "resolved", intent.target_id)
             return None
         if record is not None and record.life is Life.LIVE:
-            differs = differing(intent.fields, record.fields)
+            differs = [] if answer.collected else differing(intent.fields, record.fields)
             if intent.target_id is None:
-                return self._created(intent, record, differs)
+                return self._created(intent, record, differs, how=_how(answer))
             if not differs and intent.operation is not Operation.DELETE:
-                self._found(intent, record)
+                self._found(intent, record, how=_how(answer))
                 return None
         elif record is not None and intent.operation is Operation.DELETE:
             end_deleted(self._tx, intent, self._now)
@@ -239,7 +244,9 @@ class _Resolving:
         )
         return Problem(report)
 
-    def _created(self, intent: Intent, record: Record, differs: list[str]) -> Result | None:
+    def _created(
+        self, intent: Intent, record: Record, differs: list[str], *, how: str = RESOLVED
+    ) -> Result | None:
         spec = self._services.object_spec(Endpoint(intent.connection, intent.object))
         if differs and spec.immutable_when is not None:
             if not intent.parked:
@@ -261,20 +268,21 @@ class _Resolving:
             links.close(self._tx, taken.number, LinkState.CLOSED, "identity reassigned", self._now)
             taken = None
         if taken is None:
-            base = self._agreed(intent, record)
+            base = self._agreed(intent, record, how)
             links.create(self._tx, intent.source, target, base, intent.parent, self._now)
         made = Fulfilment(intent.delivery, intent.source, intent.object, record.ref.id)
         claims.fulfil(self._tx, [made])
         deliveries.wake(self._tx, [intent.source], self._now)
-        self._found(intent, record)
+        self._found(intent, record, how=how)
         return None
 
-    def _agreed(self, intent: Intent, record: Record) -> dict[tuple[str, str], Agreed]:
+    def _agreed(self, intent: Intent, record: Record, how: str) -> dict[tuple[str, str], Agreed]:
         """What both sides agree on, of the fields that are as they were sent.
 
-        A field that is not shown has arrived with the others: a write takes effect whole.
+        A field that is not shown has arrived with the others: a write takes effect whole. What a
+        confirmed write left differs by what the target made of it, which is its own from then on.
         """
-        differs = set(differing(intent.fields, record.fields))
+        differs = set() if how == CONFIRMED else set(differing(intent.fields, record.fields))
         vault = self._services.store.vault
         shown = {**intent.fields, **record.fields}
         return {
@@ -283,7 +291,7 @@ class _Resolving:
             if name in shown and name not in differs
         }
 
-    def _found(self, intent: Intent, record: Record) -> None:
+    def _found(self, intent: Intent, record: Record, *, how: str = RESOLVED) -> None:
         """It took effect. What is there now is remembered; the diff that follows does the rest."""
         target = Address(intent.connection, intent.object, record.ref.id)
         before = records.known(self._tx, [target]).get(target)
@@ -297,12 +305,12 @@ class _Resolving:
         )
         records.remember(self._tx, {target: known})
         if intent.link is not None:
-            base = self._agreed(intent, record)
+            base = self._agreed(intent, record, how)
             near = intent.source.connection
             links.move_base(self._tx, {intent.link: base}, near, {}, self._now)
         delivery_states.forget_seen(self._tx, [target])
-        self._end(intent, IntentState.CONFIRMED, "resolved", record.ref.id)
-        self._tell(intent, "resolved", record.ref.id)
+        self._end(intent, IntentState.CONFIRMED, how, record.ref.id)
+        self._tell(intent, how, record.ref.id)
 
     def _absent(self, intent: Intent) -> None:
         self._end(intent, IntentState.ABSENT, "absent")

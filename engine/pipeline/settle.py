@@ -186,6 +186,10 @@ class Settling:
         """The vendor has taken the write as a job: nothing is decided yet."""
         self._endings.append(ending)
 
+    def pending(self, ending: Ending) -> None:
+        """The vendor has taken the write as a job: nothing is decided yet."""
+        self._endings.append(ending)
+
     def not_done(self, planned: Planned, ending: Ending, tell: str | None = None) -> None:
         """The write did not take effect: claims are free again, waiters look anew."""
         self._endings.append(ending)

@@ -44,6 +44,14 @@ def next_due(tx: Tx, syncs: Sequence[str]) -> datetime | None:
     return found
 
 
+def due(tx: Tx, sync: str, now: datetime) -> tuple[int, datetime | None]:
+    """How many deliveries of a sync are due, and since when the one due longest is."""
+    query = select(func.count(), func.min(delivery.c.due_at))
+    row = tx.execute(query.where(delivery.c.sync == sync, CLAIMABLE, delivery.c.due_at <= now))
+    count, oldest = row.one()
+    return count, oldest
+
+
 def tally(tx: Tx) -> dict[str, dict[str, int]]:
     """Deliveries per sync and state."""
     found: dict[str, dict[str, int]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
 
@@ -17,6 +17,8 @@ from engine.store.sql import Tx, chunks, insert_many, storable
 from engine.store.tables import attempt, intent
 
 BODY: Final = "intent body"
+PENDING: Final = "pending"
+"""The outcome of an attempt that was taken as a job; its request id is the job's token."""
 NO_EFFECT: Final = (IntentState.SHADOW, IntentState.REFUSED, IntentState.ABSENT)
 STILL_OPEN: Final = (IntentState.UNKNOWN, IntentState.PARKED)
 
@@ -168,12 +170,14 @@ def open_of(tx: Tx, payloads: Payloads, deliveries: Iterable[int]) -> dict[int, 
     for part in chunks(sorted(deliveries)):
         rows = list(tx.execute(_OPEN_OF, {"deliveries": part}))
         tries = _attempts(tx, [row.id for row in rows])
+        tokens = _tokens(tx, [row.id for row in rows])
         bodies = payloads.open(tx, [bytes(row.body) for row in rows if row.body], BODY)
         opened = iter(bodies)
         for row in rows:
             number, first = tries.get(row.id, (0, None))
             body = _opened(row, next(opened)) if row.body else {}
-            found.setdefault(row.delivery, []).append(_intent(row, body, number, first))
+            one = replace(_intent(row, body, number, first), token=tokens.get(row.id))
+            found.setdefault(row.delivery, []).append(one)
     return found
 
 
@@ -194,6 +198,19 @@ def _opened(row: Any, body: bytes | None) -> dict[str, Value]:
     if body is None:  # what it sent cannot be told any more, so it cannot be sent again either
         raise ErasedError(f"intent {row.id} is about a person who was forgotten")
     return codec.load_fields(body)
+
+
+def _tokens(tx: Tx, ids: Sequence[str]) -> dict[str, str]:
+    """The jobs that hold intents, by intent."""
+    found: dict[str, str] = {}
+    for part in chunks(ids):
+        rows = tx.execute(
+            select(attempt.c.intent, attempt.c.request_id)
+            .where(attempt.c.intent.in_(part), attempt.c.outcome == PENDING)
+            .order_by(attempt.c.number)
+        )
+        found.update({id: token for id, token in rows if token})
+    return found
 
 
 def _intent(
