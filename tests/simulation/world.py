@@ -24,12 +24,13 @@ from engine.ids import TimeIds
 from engine.pipeline.gateway import Gateway
 from engine.pipeline.services import Services
 from engine.runner import Runner
-from engine.store import delivery_states, inbox, ledger
+from engine.store import delivery_states, delivery_views, inbox, ledger
 from engine.store.store import Store
 from tests.simulation.project import PROJECT, write_project
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 KEY = b"k" * 32
+STILL_LEAST, STILL_MOST = timedelta(seconds=1), timedelta(seconds=30)
 
 
 class Crash(BaseException):
@@ -117,7 +118,15 @@ class World:
                 self.runner.poll_now()
                 quiet = 0 if busy else quiet + 1
             elif not busy:
-                self.clock.advance(timedelta(seconds=1))
+                self.clock.advance(self._still())
+
+    def _still(self) -> timedelta:
+        """Until something falls due, from a second to half a minute: polls stay in their pace."""
+        with self.store.read() as tx:
+            due = delivery_views.next_due(tx, list(self.config.syncs))
+        moments = [*self.runner.failing_streams().values(), *([due] if due else [])]
+        waits = [moment - self.clock.now() for moment in moments]
+        return min(max(min(waits, default=STILL_LEAST), STILL_LEAST), STILL_MOST)
 
     def _later(self) -> bool:
         """Whether a retry is due some time."""
@@ -125,8 +134,6 @@ class World:
         return any(states.get("ready") for states in tally.values())
 
     def tally(self) -> dict[str, dict[str, int]]:
-        from engine.store import delivery_views
-
         with self.store.read() as tx:
             return delivery_views.tally(tx)
 
