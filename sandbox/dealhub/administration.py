@@ -149,7 +149,7 @@ def _request(tenant: Tenant, mutation: Mutation) -> Row:
         case "fail":
             fields = mutation.fields
             code = str(fields.get("error_code", "PROCESSING_ERROR"))
-            requests.fail(tenant, id, code, str(fields.get("error_description", "It failed")))
+            requests.give_up(tenant, id, code, str(fields.get("error_description", "It failed")))
         case _:
             raise BadCommand("requests know: hold, release, fail")
     return requests.shown(tenant.tables["requests"][id])

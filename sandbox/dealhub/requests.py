@@ -98,12 +98,25 @@ def fail(tenant: Tenant, id: str, code: str, description: str) -> None:
 
 def hold(tenant: Tenant, id: str) -> None:
     """Leave a request in the queue until it is released."""
-    _request(tenant, id)["due"] = None
+    _open(tenant, id)["due"] = None
 
 
 def release(tenant: Tenant, id: str) -> None:
     """Let a request that is stuck go on now."""
-    _request(tenant, id)["due"] = tenant.now()
+    _open(tenant, id)["due"] = tenant.now()
+
+
+def give_up(tenant: Tenant, id: str, code: str, description: str) -> None:
+    """Let a request that has not ended fail."""
+    _open(tenant, id)
+    fail(tenant, id, code, description)
+
+
+def _open(tenant: Tenant, id: str) -> Row:
+    row = _request(tenant, id)
+    if row["status"] in (DONE, FAILED):
+        raise Problem(f"Request {id} has ended: {row['status']}")
+    return row
 
 
 def _request(tenant: Tenant, id: str) -> Row:
