@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.app import Project
+    from engine.store.payloads import Payloads
     from engine.store.sql import Tx
     from engine.store.store import Store
 
@@ -60,7 +61,7 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
             },
             "in_doubt": _in_doubt(tx),
             "waiting": _waiting(tx),
-            "held": _listed(tx, [DeliveryState.HELD]),
+            "held": _held(tx, store.payloads),
             "retrying": _retrying(project.config.syncs, tx, now),
             "retry_later": _listed(tx, [DeliveryState.READY], due_after=now),
             "failing": [
@@ -161,6 +162,13 @@ def _listed(
 ) -> list[dict[str, Any]]:
     found = operator_views.listed(tx, states, LISTED_MAX, due_after=due_after)
     return [_row(item) for item in found]
+
+
+def _held(tx: Tx, payloads: Payloads) -> list[dict[str, Any]]:
+    """Held records, each with what its gate says: what is missing, and where to put it right."""
+    found = operator_views.listed(tx, [DeliveryState.HELD], LISTED_MAX)
+    said = operator_views.sentences(tx, payloads, [item.number for item in found])
+    return [{**_row(item), "says": said.get(item.number)} for item in found]
 
 
 def _retrying(syncs: Mapping[str, SyncConfig], tx: Tx, now: datetime) -> list[dict[str, Any]]:

@@ -68,7 +68,7 @@ def show_outcome(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
             f"({feed['code']}: {feed['message']})."
         )
     _several(surroundings, "Waiting", found["waiting"], _waits_for)
-    _several(surroundings, "Held", found["held"], lambda row: f"held by {row['reason']}")
+    _several(surroundings, "Held", found["held"], _held_by)
     _several(surroundings, "In doubt", found["in_doubt"], lambda row: f"since {row['since']}")
     for group in found["retrying"]:
         surroundings.say(f"{group['sync']}: {_retry(group)}.")
@@ -125,6 +125,11 @@ def _retry(group: Mapping[str, Any]) -> str:
         return f"{told}, next {group['next_at']}"
     until = f" at {group['next_at']} at the earliest" if group["next_at"] else ""
     return f"{told}, once {group['paused']} may be used again{until}"
+
+
+def _held_by(row: Mapping[str, Any]) -> str:
+    said = f": {row['says']}" if row["says"] else ""
+    return f"held by {row['reason']}{said}"
 
 
 def _several(

@@ -45,6 +45,7 @@ GUARD_WINDOW: Final = timedelta(hours=1)
 LEFT: Final = "removed from its root"
 LEFT_ROOT: Final = "left"
 CHILD_MOVED: Final = "CHILD_MOVED"
+UNMAPPABLE: Final = "MAPPING"
 SOON: Final = timedelta(milliseconds=200)
 
 
@@ -191,7 +192,7 @@ def stopped(sync: SyncConfig, source: Address, mapped: Mapped) -> Result:
         sentences = "; ".join(sentence for _code, _field, sentence in mapped.faults)
         fields = ", ".join(field for _code, field, _sentence in mapped.faults if field)
         report = IssueReport(
-            code="MAPPING",
+            code=UNMAPPABLE,
             sync=sync.name,
             source=source,
             parameters={

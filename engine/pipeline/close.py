@@ -21,6 +21,7 @@ from engine.pipeline.batch import (
     TryLater,
     Work,
 )
+from engine.pipeline.children import UNMAPPABLE
 from engine.pipeline.intend import GUARD_CREATES, GUARD_WINDOW
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.proofs import Proofs
@@ -37,9 +38,9 @@ from engine.store import (
     routes,
 )
 from engine.store.ledger import Line
+from engine.store.operator_views import DETAIL
 from engine.store.sql import Tx
 
-DETAIL: Final = "delivery detail"
 SOON: Final = timedelta(milliseconds=200)
 # From best to worst: a delivery ends by the last of these that one of its records came to.
 _ORDER: Final = (Skipped, Settled, HeldBack, Awaits, Problem, TryLater, InDoubt)
@@ -220,7 +221,8 @@ class _Closing:
 
     def _held(self, tx: Tx, delivery: Delivery, held: HeldBack) -> Closing:
         self._count("held")
-        self._line(delivery.source, "held", held.code)
+        if held.code != delivery.reason:  # told once, not at every look
+            self._line(delivery.source, "held", held.code)
         payloads, source = self._services.store.payloads, delivery.source
         (detail,) = payloads.seal(tx, [(payloads.concerns(source), held.reason.encode())], DETAIL)
         # A guard counts per hour, so what it holds is looked at again then.
@@ -293,8 +295,11 @@ class _Closing:
     def write(self, tx: Tx, closings: Sequence[Closing]) -> None:
         """Issues, counters and ledger lines of this batch."""
         payloads, ids = self._services.store.payloads, self._services.ids
+        # What cannot be mapped is looked at again and again, and told once.
+        told = {one.delivery.source for one in closings if one.delivery.reason == UNMAPPABLE}
         for report, _delivery, _owner in self._reports:
-            self._line(report.source, "issue", report.code)
+            if report.code != UNMAPPABLE or report.source not in told:
+                self._line(report.source, "issue", report.code)
         issues.end_for_deliveries(tx, self._well, "a newer success", self._now)
         self._end_old_child_issues(tx, closings)
         issues.open_many(tx, payloads, ids, self._reports, self._now)

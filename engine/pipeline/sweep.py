@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from engine.issues import owner
-from engine.model import Address, DeliveryState, IssueReport
+from engine.model import Address, DeliveryState, IssueReport, NewRow, Origin
+from engine.pipeline.children import UNMAPPABLE
 from engine.pipeline.intend import GUARD_CREATES
+from engine.pipeline.route import THROUGH_CHILD
 from engine.pipeline.services import Services
-from engine.store import deliveries, delivery_views, issues, ledger, links
+from engine.store import deliveries, delivery_states, delivery_views, inbox, issues, ledger, links
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
@@ -22,10 +24,13 @@ WAITS_LONG: Final = "WAITS_LONG"
 def sweep(services: Services) -> int:
     """Wake what no longer has to wait; open an issue for what has waited a day.
 
-    Returns how many deliveries were woken.
+    What a gate holds, or a mapping cannot map, is read again after a while: what was missing may
+    have been filled in on another record, of which nobody tells us. Returns how many deliveries
+    were woken.
     """
     now = services.clock.now()
     with services.store.write() as tx:
+        inbox.add(tx, _looked_at_again(services, tx, now))
         deliveries.release_held(tx, GUARD_CREATES, now, due=True)
         waiting = delivery_views.listed(tx, DeliveryState.WAITING)
         waits = delivery_views.waits_of(tx, [row["number"] for row in waiting])
@@ -39,6 +44,16 @@ def sweep(services: Services) -> int:
             elif row["opened_at"] + ISSUE_AFTER <= now:
                 _report(services, tx, row, waits.get(row["number"], ()), now)
     return woken
+
+
+def _looked_at_again(services: Services, tx: Tx, now: datetime) -> list[NewRow]:
+    return [
+        NewRow(root, THROUGH_CHILD, Origin.RECHECK, now, only_sync=sync.name)
+        for sync in services.active_syncs()
+        for root in delivery_states.resting(
+            tx, sync.name, now - sync.recheck_held, held_but=GUARD_CREATES, issue_of=UNMAPPABLE
+        )
+    ]
 
 
 def _linked(

@@ -64,9 +64,17 @@ _UNSETTLED: Final = (
 )
 
 
-def unsettled(tx: Tx, syncs: Sequence[str], now: datetime) -> int:
-    """Deliveries that are ready now, leased or in doubt."""
-    return int(tx.execute(_UNSETTLED, {"syncs": list(syncs), "now": now}).scalar_one())
+def unsettled(
+    tx: Tx, syncs: Sequence[str], now: datetime, *, opened_by: datetime | None = None
+) -> int:
+    """Deliveries that are ready now, leased or in doubt.
+
+    With ``opened_by`` only those that were opened by then.
+    """
+    query = _UNSETTLED
+    if opened_by is not None:
+        query = query.where(delivery.c.opened_at <= opened_by)
+    return int(tx.execute(query, {"syncs": list(syncs), "now": now}).scalar_one())
 
 
 def look_again(tx: Tx, reason: str, now: datetime) -> None:
@@ -155,3 +163,22 @@ def pending(tx: Tx, syncs: Sequence[str], roots: Sequence[Address]) -> set[Addre
             for query in (busy, new):
                 found.update(Address(connection, object, row.id) for row in tx.execute(query))
     return found
+
+
+def resting(
+    tx: Tx, sync: str, before: datetime, *, held_but: str, issue_of: str, limit: int = 10_000
+) -> list[Address]:
+    """Records that a gate holds, or with an issue of one kind, not looked at since ``before``.
+
+    ``held_but`` is a reason of holding that is left out.
+    """
+    held = and_(delivery.c.state == DeliveryState.HELD.value, delivery.c.reason != held_but)
+    faulty = and_(delivery.c.state == DeliveryState.ISSUE.value, delivery.c.reason == issue_of)
+    rows = tx.execute(
+        select(delivery.c.connection, delivery.c.object, delivery.c.id)
+        .where(delivery.c.sync == sync, OPEN_DELIVERY, or_(held, faulty))
+        .where(delivery.c.due_at <= before)
+        .order_by(delivery.c.due_at, delivery.c.number)
+        .limit(limit)
+    )
+    return [Address(row.connection, row.object, row.id) for row in rows]

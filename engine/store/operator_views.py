@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 
 from engine.model import Address, DeliveryState, LinkState
-from engine.store.sql import Tx
+from engine.store.payloads import Payloads
+from engine.store.sql import Tx, chunks
 from engine.store.tables import delivery, link, wait
+
+DETAIL: Final = "delivery detail"
+"""What the sealed sentence of a held delivery is sealed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,26 @@ def _seen(row: Any) -> OpenDelivery:
         opened_at=row.opened_at,
         tries=row.tries,
     )
+
+
+def sentences(tx: Tx, payloads: Payloads, numbers: Sequence[int]) -> dict[int, str]:
+    """What the gates say that hold these deliveries. What was forgotten is left out."""
+    found: dict[int, str] = {}
+    for part in chunks(numbers):
+        rows = tx.execute(
+            select(delivery.c.number, delivery.c.detail).where(
+                delivery.c.number.in_(part),
+                delivery.c.state == DeliveryState.HELD.value,
+                delivery.c.detail.is_not(None),
+            )
+        ).all()
+        opened = payloads.open(tx, [row.detail for row in rows], DETAIL)
+        found.update(
+            (row.number, said.decode())
+            for row, said in zip(rows, opened, strict=True)
+            if said is not None
+        )
+    return found
 
 
 def delivery_numbered(tx: Tx, number: int) -> OpenDelivery | None:
