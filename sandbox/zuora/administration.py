@@ -28,7 +28,7 @@ from sandbox.zuora.paying import (
     reverse_payment,
     write_off,
 )
-from sandbox.zuora.settlement import PAYMENT, add_refund, apply, unapply, wanted_invoices
+from sandbox.zuora.settlement import MEMO, PAYMENT, add_refund, apply, unapply, wanted_invoices
 from sandbox.zuora.tenant import Change, Lock, Tenant
 from sandbox.zuora.usage import record_usage
 from sandbox.zuora.values import Row, number, read_date
@@ -223,6 +223,9 @@ _WORDS: Final[dict[tuple[str, str], Act]] = {
     ),
     ("invoices", "credit"): credit_invoice,
     ("credit-memos", "post"): _post_memo,
+    ("credit-memos", "refund"): lambda t, row, f: add_refund(
+        t, MEMO, row, f.amount("amount", row["currency"]), f
+    ),
     ("payments", "apply"): _apply_payment,
     ("payments", "cancel"): lambda t, row, _: cancel_payment(t, row),
     ("payments", "chargeback"): _chargeback,

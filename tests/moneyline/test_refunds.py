@@ -94,7 +94,21 @@ def test_refunds_count_once_they_arrive_and_no_longer_when_they_fail(line: Money
     assert sorted(row["unappliedAmount"] for row in rows(line, "zuora", "payments"))[-1] == 1_900
     assert opportunity(line, concession) == ("Paid", GROSS)
     assert identity_c(line) == []
+    # and somebody is told what to do with the credit
     assert line.codes() == []
+    assert line.tally()["credit_memos"] == {"held": 1, "done": 1}
+    (open_memo,) = [
+        memo for memo in rows(line, "zuora", "credit-memos") if memo["balance"] == Decimal(1_190)
+    ]
+    # when it is given back by other means, the memo is settled
+    by_hand = {"amount": "1190.00", "refundDate": line.clock.now().date().isoformat()}
+    line.do("zuora", "credit-memos", "refund", open_memo["memoNumber"], by_hand)
+    line.rest(minutes=10)
+    assert line.tally()["credit_memos"] == {"done": 2}
+    assert balances(line, "credit-memos", "memoNumber")[open_memo["memoNumber"]] == 0
+    # (NetSuite holds that credit in the journal, and says so)
+    (refused,) = line.issues()
+    assert "0.00 is open" in refused.parameters["message"]
 
 
 def test_a_reason_nobody_decided_about_is_one_issue(line: MoneyLine) -> None:
