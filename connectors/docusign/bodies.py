@@ -61,7 +61,11 @@ def with_custom(own: dict[str, Value], custom: Mapping[str, str]) -> dict[str, V
     given = own.get("customFields")
     lists = dict(given) if isinstance(given, Mapping) else {}
     texts = lists.get(KINDS[0])
-    held = list(texts) if isinstance(texts, tuple) else []
+    held: list[Value] = [
+        one
+        for one in (texts if isinstance(texts, tuple) else ())
+        if not (isinstance(one, Mapping) and one.get("name") in custom)
+    ]
     held += [custom_field(name, value) for name, value in custom.items() if value]
     return {**own, "customFields": {**lists, KINDS[0]: tuple(held)}} if held or lists else own
 

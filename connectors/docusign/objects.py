@@ -121,7 +121,6 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         lookup_lag=LAG,
         overlap=OVERLAP,
         delete_source="none in lists: a thrown-away envelope is noticed when it is read",
-        immutable_when="status is completed, declined or voided",
         actions=(
             ActionSpec("send", "status is sent, or already further"),
             ActionSpec("void", "status is voided"),

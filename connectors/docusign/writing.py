@@ -15,7 +15,7 @@ from connectors.base import Confirmed, Failed, Outcome
 from connectors.docusign import bodies, fields
 from connectors.docusign.finding import custom_name, lookup_records
 from connectors.docusign.objects import CUSTOM, ENVELOPES, TRANSACTION_ID
-from connectors.docusign.reading import LIST, require_envelopes, rows_by_id
+from connectors.docusign.reading import LIST, Row, require_envelopes, rows_by_id
 from connectors.docusign.rest import Body, Rest
 from connectors.docusign.settings import GUID
 from connectors.errors import (
@@ -82,11 +82,14 @@ class Writer:
             if isinstance(answer, Found) and answer.record.life is Life.LIVE
         }
 
-    def _write(self, change: Change, there: Mapping[Identity, str]) -> Confirmed:
+    def _write(self, change: Change, there: dict[Identity, str]) -> Confirmed:
         require_envelopes(change.object)
         match change.operation:
             case Operation.CREATE | Operation.UPSERT:
-                return self._made(change, there)
+                made = self._made(change, there)
+                if change.identity is not None:
+                    there[change.identity] = made.id
+                return made
             case Operation.UPDATE:
                 return self._updated(change)
             case Operation.ACT:
@@ -129,6 +132,8 @@ class Writer:
         own, custom = bodies.split(change.fields, new=False)
         own, custom = _opened(own, custom)
         request_id = None
+        if "status" in own and self._was_sent(id):
+            del own["status"]
         if own:
             answer, request_id = self.rest.write("PUT", f"{LIST}/{id}", bodies.body_of(own))
             _answered_id(answer, id, request_id)
@@ -136,14 +141,21 @@ class Writer:
             request_id = self._set_custom(id, custom) or request_id
         return Confirmed(id=id, created=False, request_id=request_id)
 
-    def _set_custom(self, id: str, wanted: Mapping[str, str]) -> str | None:
-        """Custom fields are changed by their ids and added by name: one call each way."""
+    def _was_sent(self, id: str) -> bool:
+        """Whether a draft was sent already: whoever has signed by now is not to be mailed again."""
+        return str(self._row(id).get("status")) != "created"
+
+    def _row(self, id: str) -> Row:
         rows = rows_by_id(self.rest, [id], {"include": fields.INCLUDES[CUSTOM]})
         if not rows or rows[0].get("status") == "deleted":
             raise Gone(f"envelope {id} does not exist", code="ENVELOPE_DOES_NOT_EXIST")
+        return rows[0]
+
+    def _set_custom(self, id: str, wanted: Mapping[str, str]) -> str | None:
+        """Custom fields are changed by their ids and added by name: one call each way."""
         changes: dict[str, list[Value]] = {kind: [] for kind in fields.KINDS}
         missing = {name: value for name, value in wanted.items() if value}
-        held = rows[0].get("customFields")
+        held = self._row(id).get("customFields")
         for kind in fields.KINDS:
             listed = held.get(kind) if isinstance(held, Mapping) else None
             for one in fields.each({kind: listed}):
@@ -194,14 +206,15 @@ class Writer:
 def _opened(
     own: dict[str, Value], custom: dict[str, str]
 ) -> tuple[dict[str, Value], dict[str, str]]:
-    """An update's ``customFields``, given as the vendor prints them, by their names."""
+    """An update's ``customFields``, given as the vendor prints them, by name; flat ones win."""
     given = own.pop("customFields", None)
+    named: dict[str, str] = {}
     for kind in fields.KINDS if isinstance(given, Mapping) else ():
         listed = given.get(kind) if isinstance(given, Mapping) else None
         for one in listed if isinstance(listed, tuple) else ():
             if isinstance(one, Mapping) and isinstance(one.get("name"), str):
-                custom[str(one["name"])] = bodies.text_of(one.get("value"), "customFields")
-    return own, custom
+                named[str(one["name"])] = bodies.text_of(one.get("value"), "customFields")
+    return own, {**named, **custom}
 
 
 def _usable(identity: Identity) -> bool:
