@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, auto
+from enum import Enum
 from typing import Final
 
 from connectors.dealhub.objects import LIMIT_CLASS
@@ -28,6 +28,7 @@ from connectors.errors import (
 )
 from connectors.records import Ref
 
+_FORBIDDEN: Final = 403
 _MESSAGE_MAX: Final = 500
 _WAIT: Final = timedelta(seconds=30)
 _WAIT_MAX: Final = timedelta(hours=1)
@@ -45,45 +46,47 @@ _BAD_VALUE: Final = re.compile(
 class Meaning(Enum):
     """What happens next."""
 
-    AUTH = auto()
-    DENIED = auto()
-    GONE = auto()
-    REFUSED = auto()
-    LIMITED = auto()
-    OUTAGE = auto()
-    STRANGE = auto()
+    AUTH = "the token is refused"
+    DENIED = "a permission is missing"
+    GONE = "the record does not exist, where it is the one that was addressed"
+    REFUSED = "the request must change"
+    LIMITED = "too fast"
+    OUTAGE = "the server had trouble: nothing is known of a write"
+    STRANGE = "an answer outside the documentation"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: matches when the status is among its own and its words, if any, are in the text."""
+    """One row: matches when everything it names matches. ``detail`` is looked for in the text, in
+    lower case; DealHub has no categories of errors."""
 
-    statuses: range
     meaning: Meaning
-    words: re.Pattern[str] | None = None
+    statuses: range
+    detail: str = ""
+    categories: tuple[str, ...] = ()
 
     def matches(self, status: int, text: str) -> bool:
         """Whether the answer is this one."""
-        return status in self.statuses and (self.words is None or bool(self.words.search(text)))
+        return status in self.statuses and self.detail in text.lower()
 
 
 def _only(status: int) -> range:
     return range(status, status + 1)
 
 
+_UNAUTHENTICATED: Final = "unauthenticated"
 TABLE: Final = (
-    Row(_only(401), Meaning.AUTH),
-    Row(_only(403), Meaning.AUTH, re.compile(r"unauthenticated|^$", re.IGNORECASE)),
-    Row(_only(403), Meaning.DENIED),
-    Row(_only(400), Meaning.GONE, _NOT_FOUND),
-    Row(_only(400), Meaning.GONE, _NO_ROOM),
-    Row(_only(404), Meaning.STRANGE),
-    Row(_only(405), Meaning.STRANGE),
-    Row(_only(408), Meaning.OUTAGE),
-    Row(_only(429), Meaning.LIMITED),
-    Row(range(400, 500), Meaning.REFUSED),
-    Row(range(500, 600), Meaning.OUTAGE),
-    Row(range(1000), Meaning.STRANGE),
+    Row(Meaning.AUTH, _only(401)),
+    Row(Meaning.AUTH, _only(403), _UNAUTHENTICATED),
+    Row(Meaning.DENIED, _only(403)),
+    Row(Meaning.GONE, _only(400), "not found"),
+    Row(Meaning.GONE, _only(400), "no dealroom instance found"),
+    Row(Meaning.STRANGE, range(404, 406)),
+    Row(Meaning.OUTAGE, _only(408)),
+    Row(Meaning.LIMITED, _only(429)),
+    Row(Meaning.REFUSED, range(400, 500)),
+    Row(Meaning.OUTAGE, range(500, 600)),
+    Row(Meaning.STRANGE, range(1000)),
 )
 
 
@@ -114,7 +117,9 @@ def text_of(body: object) -> str:
 def call_error(refusal: Refusal, about: About) -> CallError:
     """What a refused call means."""
     status, text = refusal.status, text_of(refusal.body)
-    meaning = next(row.meaning for row in TABLE if row.matches(status, text))
+    # A 403 without words is what "Quote API" calls an invalid or missing token.
+    words = text or (_UNAUTHENTICATED if status == _FORBIDDEN else "")
+    meaning = next(row.meaning for row in TABLE if row.matches(status, words))
     told = f"DealHub: {text or f'no reason given (status {status})'}"
     code = f"HTTP_{status}"
     match meaning:
@@ -141,8 +146,10 @@ def call_error(refusal: Refusal, about: About) -> CallError:
 def _gone(told: str, text: str, status: int, about: About) -> CallError:
     """Only what a call was addressed to is gone; the body may name other things."""
     named = _NOT_FOUND.search(text)
-    if about.record is not None and (named is None or named["id"].strip() == about.record.id):
-        return Gone(f"{about.record}: {told}", code="NOT_FOUND", status=status)
+    room = _NO_ROOM.search(text) is not None
+    record = about.record
+    if record is not None and (room or (named is not None and named["id"].strip() == record.id)):
+        return Gone(f"{record}: {told}", code="NOT_FOUND", status=status)
     return Rejected(told, code="NOT_FOUND", status=status)
 
 

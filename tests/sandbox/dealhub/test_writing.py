@@ -178,7 +178,7 @@ def test_opportunities(client) -> None:
     again = client.refused("POST", path, {"external_opportunity_id": "006B", **body})
     assert "already exists" in again
     assert "currency" in client.refused(
-        "POST", path, {"external_opportunity_id": "006C", **body, "currency": "XXX"}
+        "POST", path, {"external_opportunity_id": "006C", **body, "currency": "ZZZ"}
     )
 
 
