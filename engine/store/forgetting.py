@@ -18,6 +18,7 @@ from engine.model import Address, Candidate, DeliveryState, InboxState, LinkStat
 from engine.store import inbox, issues, links
 from engine.store.payloads import Payloads
 from engine.store.person_tables import forgotten
+from engine.store.route_tables import hand_over, route_standing
 from engine.store.sql import Tx, by_place, chunks, put_new
 from engine.store.tables import create_claim, delivery, intent, issue, link, record_state, wait
 from engine.store.tables import inbox as inbox_table
@@ -45,6 +46,12 @@ _SENT_FOR: Final = (intent.c.source_connection, intent.c.source_object, intent.c
 _SENT_TO: Final = (intent.c.connection, intent.c.object, intent.c.target_id)
 _ISSUE_OF: Final = (issue.c.source_connection, issue.c.source_object, issue.c.source_id)
 _ISSUE_AT: Final = (issue.c.target_connection, issue.c.target_object, issue.c.target_id)
+_STANDING: Final = (
+    route_standing.c.connection,
+    route_standing.c.object,
+    route_standing.c.id,
+)
+_HANDED: Final = (hand_over.c.connection, hand_over.c.object, hand_over.c.id)
 _FORGOTTEN: Final = (forgotten.c.connection, forgotten.c.object, forgotten.c.id)
 
 
@@ -113,6 +120,7 @@ def erase(
         "digests of fields": _delete(tx, _STATE, addresses),
         "links": _links(tx, addresses, now),
         "create claims": _delete(tx, _CLAIMED_BY, addresses) + _delete(tx, _CLAIMED, addresses),
+        "sides of routes": _delete(tx, _STANDING, addresses) + _delete(tx, _HANDED, addresses),
         "deliveries": _deliveries(tx, numbers, now),
     }
     rows = [

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from engine.model import Address, NewRow, Origin
 from engine.pipeline.plan import make_plan
 from engine.pipeline.references import Catalogues
-from engine.store import inbox
+from engine.store import forgetting, inbox, routes
 from tests.simulation.conftest import ON_BOTH
 from tests.simulation.moments import acts, drain, hear, hear_notice, only, restart_as
 from tests.simulation.project import PROJECT
@@ -256,6 +256,17 @@ def test_a_moved_threshold_moves_those_between(make: Callable[..., World]) -> No
         acts(world).backfill({"sync": sync})
     world.settle()
     assert city(world) == "SDR"
+
+
+def test_who_is_forgotten_is_on_no_side(make: Callable[..., World]) -> None:
+    world = make()
+    person = Address("crm", "companies", scored(world, 90))
+    world.settle()
+    with world.store.write() as tx:
+        erased = forgetting.erase(tx, world.store.payloads, [person], world.clock.now())
+        assert routes.standings(tx, "mql", [person]) == {}
+        assert routes.handed_over(tx, "to_sdr", [person]) == {}
+    assert erased["sides of routes"] == 2
 
 
 SCORES = (70, 74, 75, 79, 80, 81, 95, None)
