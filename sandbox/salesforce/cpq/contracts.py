@@ -18,7 +18,8 @@ from sandbox.salesforce.writing import Writer
 SUBSCRIPTION: Final = "SBQQ__Subscription__c"
 _CARRIED: Final = (
     "SBQQ__BillingFrequency__c", "SBQQ__BillingType__c", "SBQQ__ChargeType__c",
-    "SBQQ__CustomerPrice__c", "SBQQ__Discount__c", "SBQQ__ListPrice__c", "SBQQ__NetPrice__c",
+    "SBQQ__CustomerPrice__c", "SBQQ__Discount__c", "SBQQ__HasConsumptionSchedule__c",
+    "SBQQ__ListPrice__c", "SBQQ__NetPrice__c",
     "SBQQ__PricingMethod__c", "SBQQ__ProductSubscriptionType__c", "SBQQ__ProrateMultiplier__c",
     "SBQQ__RegularPrice__c", "SBQQ__SegmentIndex__c", "SBQQ__SegmentKey__c",
     "SBQQ__SpecialPrice__c", "SBQQ__SubscriptionPricing__c", "SBQQ__SubscriptionType__c",

@@ -27,6 +27,10 @@ _CARRIED: Final = (
     "SBQQ__SegmentKey__c", "SBQQ__SubscriptionPricing__c", "SBQQ__SubscriptionType__c",
     "SBQQ__TaxCode__c", "SBQQ__UnproratedNetPrice__c", "SBQQ__UpgradedSubscription__c",
 )  # fmt: skip
+_SCHEDULED: Final = (
+    "BillingTerm", "BillingTermUnit", "Description", "MatchingAttribute", "RatingMethod", "Type",
+    "UnitOfMeasure",
+)  # fmt: skip
 
 
 def before_quote(save: Save) -> None:
@@ -76,6 +80,7 @@ def make_order(org: Org, quote_id: str) -> None:
             "OrderItem", {"OrderId": order["Id"], "PricebookEntryId": entry["Id"], **body}
         ).row
         made[line["Id"]] = row["Id"]
+        _usage(org, line, row)
 
 
 def _order(org: Org, quote: Row) -> dict[str, Any]:
@@ -128,6 +133,28 @@ def _item(org: Org, line: Row, made: dict[str, str]) -> dict[str, Any]:
         "SBQQ__Contract__c": revised.get("SBQQ__Contract__c"),
         "SBQQ__RequiredBy__c": made.get(line.get("SBQQ__RequiredBy__c") or ""),
     }
+
+
+def _usage(org: Org, line: Row, item: Row) -> None:
+    """What is charged by usage takes its schedules into the order, as they are now."""
+    if not line.get("SBQQ__HasConsumptionSchedule__c"):
+        return
+    product = line["SBQQ__Product__c"]
+    for link in list(org.table("ProductConsumptionSchedule").children("ProductId", product)):
+        schedule = org.live(link["ConsumptionScheduleId"])
+        if schedule is None or not schedule.get("IsActive"):
+            continue
+        kept = {f"SBQQ__{name}__c": schedule.get(name) for name in _SCHEDULED}
+        body = {
+            **kept,
+            "Name": schedule["Name"][:80],
+            "SBQQ__Category__c": "Rates",
+            "SBQQ__ConsumptionSchedule__c": schedule["Id"],
+            "SBQQ__OrderItem__c": item["Id"],
+        }
+        if "CurrencyIsoCode" in item:
+            body["CurrencyIsoCode"] = item["CurrencyIsoCode"]
+        Writer(org, as_system=True).create("SBQQ__OrderItemConsumptionSchedule__c", body)
 
 
 # -- what saving an order does -------------------------------------------------------------------

@@ -44,6 +44,8 @@ def from_product(line: Row, product: Row) -> dict[str, Any]:
         for name, source in _FROM_PRODUCT.items()
         if line.get(name) is None and product.get(source) is not None
     }
+    if product.get("SBQQ__HasConsumptionSchedule__c"):
+        taken["SBQQ__HasConsumptionSchedule__c"] = True
     if line.get("SBQQ__PricingMethod__c") is None:
         taken.setdefault("SBQQ__PricingMethod__c", "List")
     return taken

@@ -168,3 +168,31 @@ def test_an_opportunity_is_ordered_and_contracted_by_its_primary_quote(org: Any)
     deal.patch("Opportunity", deal.opportunity, SBQQ__Contracted__c=True)
     org.shift(30)
     assert len(org.query(SUBSCRIPTIONS)) == 1
+
+
+def test_what_is_charged_by_usage_takes_its_schedule_along(org: Any) -> None:
+    deal = make_deal(org)
+    usage = {"SBQQ__HasConsumptionSchedule__c": True, "SBQQ__ChargeType__c": "Usage"}
+    recurs = {"SBQQ__SubscriptionPricing__c": "Fixed Price", "SBQQ__SubscriptionTerm__c": 12}
+    calls = org.create("Product2", Name="Calls", IsActive=True, **usage, **recurs)
+    (book,) = org.query("SELECT Id FROM Pricebook2 WHERE IsStandard = true")
+    entry = {"Product2Id": calls, "UnitPrice": 0, "Pricebook2Id": book["Id"], "IsActive": True}
+    org.create("PricebookEntry", CurrencyIsoCode="USD", **entry)
+    schedule = org.create(
+        "ConsumptionSchedule", Name="Per call", IsActive=True, MatchingAttribute="calls"
+    )
+    org.create("ConsumptionRate", ConsumptionScheduleId=schedule, LowerBound=1, Price=2)
+    org.create("ProductConsumptionSchedule", ConsumptionScheduleId=schedule, ProductId=calls)
+    line = org.create(LINE, SBQQ__Quote__c=deal.quote, SBQQ__Product__c=calls)
+    assert deal.line(line)["SBQQ__HasConsumptionSchedule__c"] is True
+    org.shift(30)
+    deal.contracted()
+    (kept,) = org.query(
+        "SELECT SBQQ__MatchingAttribute__c, SBQQ__Type__c, SBQQ__OrderItem__r.SBQQ__ChargeType__c, "
+        "SBQQ__OrderItem__r.SBQQ__QuoteLine__c FROM SBQQ__OrderItemConsumptionSchedule__c"
+    )
+    assert (kept["SBQQ__MatchingAttribute__c"], kept["SBQQ__Type__c"]) == ("calls", "Range")
+    assert kept["SBQQ__OrderItem__r"]["SBQQ__ChargeType__c"] == "Usage"
+    assert kept["SBQQ__OrderItem__r"]["SBQQ__QuoteLine__c"] == line
+    flags = org.query("SELECT SBQQ__HasConsumptionSchedule__c FROM SBQQ__Subscription__c")
+    assert sorted(one["SBQQ__HasConsumptionSchedule__c"] for one in flags) == [False, True]
