@@ -85,6 +85,13 @@ _KINDS: Final = (
         "periods, or with: revline issues retry ID.",
     ),
     IssueKind(
+        "JOURNAL_DIFFERS",
+        "finance",
+        "A journal of this name is posted, and the books would make another one: {difference}.",
+        "The books leave it as it is and count the lines they had for it as posted. Compare the "
+        "two, post the difference by hand, then: revline issues resolve ID --note …",
+    ),
+    IssueKind(
         "TARGET_GONE",
         "RevOps",
         "The linked {object} no longer exists in the target.",

@@ -10,6 +10,7 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Final
 
+from engine.books.recall import recall
 from engine.books.schedules import schedule
 from engine.books.spec import CONNECTION, CONTRACTS, DEALS, LINE_OBJECTS
 from engine.config.model import Enabled, Endpoint, SyncConfig
@@ -30,8 +31,8 @@ def keep(services: Services) -> tuple[Endpoint, ...]:
     if schedule(services):
         found |= dict.fromkeys(Endpoint(CONNECTION, name) for name in (CONTRACTS, DEALS))
     for sync in services.active_syncs():
-        due = sync.source.connection == CONNECTION and sync.period_end is not None
-        if due and sync.enabled is Enabled.ON and _seal(services, sync):
+        posts = sync.source.connection == CONNECTION and sync.period_end is not None
+        if posts and sync.enabled is Enabled.ON and _hand_over(services, sync):
             found[sync.source] = None
             found |= dict.fromkeys(Endpoint(CONNECTION, name) for name in (CONTRACTS, DEALS))
     return tuple(found)
@@ -49,12 +50,23 @@ def last_ended(sync: SyncConfig, services: Services) -> Period:
     return Period.of(Period.of(moment.date()).first - DAY)
 
 
-def _seal(services: Services, sync: SyncConfig) -> int:
-    """Put due lines into batches; returns how many batches were made."""
+def _hand_over(services: Services, sync: SyncConfig) -> int:
+    """Put due lines into batches, once all that was posted before is known.
+
+    Returns how many batches there are that were not there before.
+    """
     kind, last = LINE_OBJECTS[sync.source.object], last_ended(sync, services)
     with services.store.read() as tx:
         if books.any_dirty(tx) or not books.any_unsealed(tx, kind, last):
             return 0
+    found = recall(services, sync, last)
+    if found is None:
+        return 0
+    # What was found changes the plans of its contracts, so nothing is sealed before the next look.
+    return found or _seal(services, sync, kind, last)
+
+
+def _seal(services: Services, sync: SyncConfig, kind: str, last: Period) -> int:
     now = services.clock.now()
     made = 0
     with services.store.write() as tx:

@@ -53,6 +53,13 @@ class PromiseKey:
         parts = (self.kind, self.family, self.entity, self.currency)
         return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in parts)
 
+    @classmethod
+    def parse(cls, name: str, exponent: int) -> PromiseKey:
+        """The key that has this name."""
+        parts = (part.replace("%3A", ":").replace("%25", "%") for part in name.split(":"))
+        kind, family, entity, currency = parts
+        return cls(kind, family, entity, currency, exponent)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -50,14 +50,15 @@ def _chunks(spec: ObjectSpec, group: Sequence[Planned]) -> list[Sequence[Planned
     What failed before goes by itself: a job answers late, and tells less of what is wrong.
     """
     whole: list[Sequence[Planned]] = []
-    rest = list(group)
+    rest, size = list(group), spec.batch_write
     if spec.job_write_from:
+        size = min(size, spec.job_write_from - 1)
         fresh = [item for item in group if not item.decided.matched.item.delivery.tries]
         jobs = _cut(fresh, max(spec.job_write_from, spec.job_write_most))
         whole = [job for job in jobs if len(job) >= spec.job_write_from]
         taken = {item.intent.id for job in whole for item in job}
         rest = [item for item in group if item.intent.id not in taken]
-    return whole + _cut(rest, max(1, spec.batch_write))
+    return whole + _cut(rest, max(1, size))
 
 
 def _cut(items: Sequence[Planned], size: int) -> list[Sequence[Planned]]:

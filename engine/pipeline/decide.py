@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from engine.clock import microseconds
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, IssueReport
+from engine.pipeline import journals
 from engine.pipeline.batch import Decided, Matched, Problem
 from engine.pipeline.diff import Sight, diff, two_way_pairs
 from engine.pipeline.digests import value_digest
@@ -102,11 +103,14 @@ def _immutable(services: Services, sync: SyncConfig, decided: Decided) -> Proble
     object = decided.matched.item.rules.target_object
     if decided.create or not decided.changes or not _sealed(services, sync, object):
         return None
-    return _problem(sync, "TARGET_IMMUTABLE", decided, [one.field for one in decided.changes])
+    fields = [one.field for one in decided.changes]
+    if decided.matched.link is None and journals.is_batch(decided.matched.item.source):
+        return _problem(sync, journals.JOURNAL_DIFFERS, decided, fields)
+    return _problem(sync, "TARGET_IMMUTABLE", decided, fields)
 
 
 def _problem(sync: SyncConfig, code: str, decided: Decided, fields: Sequence[str]) -> Problem:
-    matched = decided.matched
+    matched, differs = decided.matched, code == journals.JOURNAL_DIFFERS
     target = matched.link.far if matched.link else None
     if target is None and matched.target is not None:
         ref = matched.target.ref
@@ -117,6 +121,9 @@ def _problem(sync: SyncConfig, code: str, decided: Decided, fields: Sequence[str
             sync=sync.name,
             source=decided.matched.item.source,
             target=target,
-            parameters={"fields": ", ".join(fields)},
+            parameters={
+                "fields": ", ".join(fields),
+                **({"difference": journals.difference(decided)} if differs else {}),
+            },
         )
     )

@@ -6,22 +6,30 @@ refuses it, now and for ever; but its lines were earned, and belong into the fir
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from connectors.errors import CallError, Rejected
+from connectors.records import Value
 from engine.books.records import amount
 from engine.books.spec import CONNECTION, LINE_OBJECTS
 from engine.config.model import Enabled, SyncConfig
 from engine.model import Address, IssueReport
-from engine.pipeline.batch import Planned, Problem, Result, Skipped
+from engine.pipeline.batch import Decided, Item, Planned, Problem, Result, Skipped
+from engine.pipeline.containment import contains
 from engine.pipeline.services import Services
 from engine.pipeline.settle import Settling
-from engine.store import regrouping
+from engine.store import deliveries, regrouping
 from engine.store.ledger import Line
 
 PERIOD_CLOSED: Final = "PERIOD_CLOSED"
 BATCH_PERIOD_CLOSED: Final = "BATCH_PERIOD_CLOSED"
+JOURNAL_DIFFERS: Final = "JOURNAL_DIFFERS"
+BROKEN_UP: Final = "batch broken up"
+SHOWN_MOST: Final = 3
+
+ItemKey: TypeAlias = tuple[int, Address, str]
 
 
 def is_batch(source: Address) -> bool:
@@ -59,6 +67,69 @@ def move_on(
         parameters={"message": error.message, "vendor_code": error.code, "why": why},
     )
     return Problem(report)
+
+
+def broken_up(
+    services: Services, sync: SyncConfig, problems: Mapping[ItemKey, Problem], items: Sequence[Item]
+) -> dict[ItemKey, Result]:
+    """What comes of problems. A batch that met the journal of another store is broken up, once.
+
+    Its lines are put together anew when all that is posted is known.
+    """
+    found: dict[ItemKey, Result] = dict(problems)
+    met = [
+        item
+        for item in items
+        if item.key in problems and problems[item.key].report.code == JOURNAL_DIFFERS
+    ]
+    if not met or sync.enabled is not Enabled.ON:
+        return found
+    now = services.clock.now()
+    with services.store.write() as tx:
+        deliveries.fence(tx, [item.delivery for item in met])
+        for item in met:
+            if regrouping.break_up(tx, sync.name, item.source.id, now):
+                found[item.key] = Skipped(BROKEN_UP)
+    return found
+
+
+def difference(decided: Decided) -> str:
+    """How a journal differs from its batch, in a sentence."""
+    for change in decided.changes:
+        ours, theirs = _entries(change.after), _entries(change.before)
+        if ours and theirs:
+            only_ours = [one for one in ours if not any(contains(it, one) for it in theirs)]
+            only_theirs = [one for one in theirs if not any(contains(one, it) for it in ours)]
+            return (
+                f"{len(only_theirs)} of its {len(theirs)} entries are not in the books"
+                f"{_shown(only_theirs)}, and {len(only_ours)} of the books' {len(ours)} are not in "
+                f"it{_shown(only_ours)}"
+            )
+    return ", ".join(sorted(change.field for change in decided.changes))
+
+
+def _entries(value: Value) -> list[Value]:
+    """The longest list in a value."""
+    if isinstance(value, Mapping):
+        return max((_entries(inner) for inner in value.values()), key=len, default=[])
+    return list(value) if isinstance(value, tuple | list) else []
+
+
+def _shown(entries: Sequence[Value]) -> str:
+    shown = [", ".join(_words(one)) for one in entries[:SHOWN_MOST]]
+    more = "; …" if len(entries) > SHOWN_MOST else ""
+    return f" ({'; '.join(shown)}{more})" if shown else ""
+
+
+def _words(entry: Value) -> list[str]:
+    if not isinstance(entry, Mapping):
+        return [str(entry)]
+    names = ("account", "debit", "credit", "memo")
+    return [
+        f"{name} {inner.get('id') if isinstance(inner, Mapping) else inner}"
+        for name in names
+        if (inner := entry.get(name)) is not None
+    ]
 
 
 def _alone(services: Services, sync: SyncConfig) -> bool:

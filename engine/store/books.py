@@ -193,7 +193,7 @@ def lines_of(tx: Tx, names: Sequence[str]) -> list[Line]:
             .where(schedule_line.c.contract.in_(part))
             .order_by(schedule_line.c.number)
         )
-        found += [_line(row) for row in rows]
+        found += [line_of(row) for row in rows]
     return found
 
 
@@ -253,7 +253,7 @@ def unsealed(tx: Tx, kind: str, last: Period, *, hold: bool = False) -> list[Lin
         .order_by(schedule_line.c.period, schedule_line.c.number)
     )
     rows = tx.execute(found.with_for_update() if hold else found)
-    return [_line(row) for row in rows]
+    return [line_of(row) for row in rows]
 
 
 def waiting_in(tx: Tx, months: Iterable[Period]) -> set[str]:
@@ -317,7 +317,7 @@ def batches(tx: Tx, ids: Sequence[str]) -> dict[str, Batch]:
             .order_by(schedule_line.c.number)
         )
         for row in rows:
-            lines.setdefault(row.batch, []).append(_line(row))
+            lines.setdefault(row.batch, []).append(line_of(row))
         for row in tx.execute(select(journal_batch).where(journal_batch.c.id.in_(part))):
             keys = orjson.loads(row.grouping)
             own = tuple(lines.get(row.id, ()))
@@ -374,7 +374,8 @@ def every_period(tx: Tx) -> list[Any]:
     return list(tx.execute(select(period_state).order_by(period_state.c.first)))
 
 
-def _line(row: Any) -> Line:
+def line_of(row: Any) -> Line:
+    """A line as its row says."""
     return Line(
         number=int(row.number),
         contract=row.contract,

@@ -103,6 +103,13 @@ def observing() -> SyncConfig:
     return sync("proven", mapping=mapping(_PROVEN + facts), group_by=(), period_end=None)
 
 
+class Nowhere:
+    """A gateway to systems that can do nothing."""
+
+    def connector(self, _connection: str) -> object:
+        return self
+
+
 @dataclass
 class Bench:
     """The books with nothing around them."""
@@ -112,6 +119,7 @@ class Bench:
     syncs: tuple[SyncConfig, ...] = (sync(),)
     books: BooksConfig = field(default_factory=BooksConfig)
     fails_at: str | None = None
+    gateway: object = field(default_factory=Nowhere)
 
     @property
     def source(self) -> Books:
@@ -134,7 +142,7 @@ class Bench:
         return Services(
             config=config,
             store=self.store,
-            gateway=cast("Gateway", None),
+            gateway=cast("Gateway", self.gateway),
             clock=self.clock,
             ids=TimeIds(self.clock, Random(1)),
             random=Random(1),

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from engine.commands.rebuilding import rebuild_links
-from tests.moneyline.mishaps import made, outcomes
+from tests.moneyline.mishaps import made
 from tests.moneyline.world import MoneyLine
 
 START = date(2026, 1, 1)
@@ -67,23 +67,6 @@ def test_links_are_made_anew_from_what_is_there(line: MoneyLine) -> None:
         "receipts": 1,
     }
     assert made(line) == before
-
-
-@pytest.mark.torture
-def test_a_journal_is_left_alone_where_the_books_have_it_otherwise(line: MoneyLine) -> None:
-    # given two journals of each month, for two deals that came one after another; and no store
-    for name in ("First Ltd", "Second Ltd"):
-        line.won(line.account(name), [("PLT-001", 1_200)], START)
-        line.settle()
-        line.rest(minutes=10)
-    journals = line.records("netsuite", "journalEntry")
-    lose_store(line)
-    # when the books are made anew, with one batch for both
-    line.rest(minutes=10)
-    # then what was posted is as it was, and a person is asked
-    assert line.records("netsuite", "journalEntry") == journals
-    assert set(line.codes()) == {"TARGET_IMMUTABLE"}
-    assert set(outcomes(line, "journals")) == set()
 
 
 def renumbered(line: MoneyLine, number: str) -> None:
