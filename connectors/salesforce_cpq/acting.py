@@ -24,15 +24,14 @@ from connectors.records import Change
 from connectors.salesforce.ids import normal_id
 from connectors.salesforce.rest import Rest
 from connectors.salesforce.soql import all_true, any_of, object_name, select
+from connectors.salesforce_cpq.errors import APEX_ERROR, PASSING, router_error
 from connectors.salesforce_cpq.guarding import FLAGS
 from connectors.salesforce_cpq.objects import CONTRACT, QUOTE
 
 ROUTER: Final = "SBQQ/ServiceRouter"
 _UNCALCULATED: Final = "SBQQ__Uncalculated__c"
-# What an APEX_ERROR says when nothing was done and the same call may succeed later.
-_PASSING: Final = ("UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG")
 # Refusals of one record: the next one may well go through.
-_OF_ONE_RECORD: Final = frozenset({"QUOTE_UNCALCULATED", "APEX_ERROR", *_PASSING})
+_OF_ONE_RECORD: Final = frozenset({"QUOTE_UNCALCULATED", APEX_ERROR, *PASSING})
 
 
 def apply_actions(rest: Rest, changes: Sequence[Change]) -> tuple[Outcome, ...]:
@@ -146,24 +145,13 @@ def _router(
     try:
         answer = rest.apex(method, ROUTER + path, content)
     except CallError as error:
-        raise _meant(error, saves=saves) from None
+        raise router_error(error, saves=saves) from None
     if isinstance(answer, str):
         return answer
     text = "the package answered with something else than a text"
     if saves:
         raise OutcomeUnknown(text, code="ROUTER_SHAPE")
     raise UnexpectedAnswer(text, code="ROUTER_SHAPE")
-
-
-def _meant(error: CallError, *, saves: bool) -> CallError:
-    """An exception of the package undoes what it had done: nothing happened."""
-    if error.code == "APEX_ERROR":
-        if any(word in error.message for word in _PASSING):
-            return RetryLater(error.message, code=error.code, status=error.status)
-        return Rejected(error.message, code=error.code, status=error.status)
-    if isinstance(error, OutcomeUnknown) and not saves:
-        return RetryLater(error.message, code=error.code, status=error.status)
-    return error
 
 
 def _check_model(text: str, id: str) -> None:
