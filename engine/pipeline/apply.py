@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -250,20 +249,12 @@ def _failed(
     if verdict.next is Next.GONE and item.intent.operation is Operation.DELETE:
         settling.deleted(item, how="confirmed", request_id=error.request_id)
         return Settled(wrote=True)
-    state = IntentState.UNKNOWN if verdict.next is Next.DOUBT else IntentState.REFUSED
-    ending = Ending(
-        item.intent.id,
-        item.intent.attempts,
-        state,
-        outcome="unknown" if state is IntentState.UNKNOWN else "failed",
-        code=error.code,
-        request_id=error.request_id,
-    )
-    if isinstance(error, OutcomePending):
-        settling.pending(replace(ending, outcome=PENDING))
-        return InDoubt(verdict.due_at, verdict.code)
+    ending = _ending(item, error, verdict)
     if verdict.next is Next.DOUBT:
-        settling.unknown(item, ending)
+        if isinstance(error, OutcomePending):
+            settling.pending(ending)
+        else:
+            settling.unknown(item, ending)
         return InDoubt(verdict.due_at, verdict.code)
     look = _may_be_ours(item, error, verdict) and _may_look(sync, item)
     early = others_busy and _too_early(sync, item, error, verdict)
@@ -281,6 +272,20 @@ def _failed(
     if final:
         return Problem(_report(sync, item, error, verdict))
     return _later(services, item, verdict, spared=spared)
+
+
+def _ending(item: Planned, error: CallError, verdict: Verdict) -> Ending:
+    """What the attempt came to: refused, not known, or taken as a job under a token."""
+    doubt = verdict.next is Next.DOUBT
+    pending = isinstance(error, OutcomePending)
+    return Ending(
+        item.intent.id,
+        item.intent.attempts,
+        IntentState.UNKNOWN if doubt else IntentState.REFUSED,
+        outcome=PENDING if pending else "unknown" if doubt else "failed",
+        code=error.code,
+        request_id=error.request_id,
+    )
 
 
 def _may_be_ours(item: Planned, error: CallError, verdict: Verdict) -> bool:
