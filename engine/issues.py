@@ -85,6 +85,14 @@ _KINDS: Final = (
         "periods, or with: revline issues retry ID.",
     ),
     IssueKind(
+        "IDENTITY_TOO_LONG",
+        "RevOps",
+        "The record's id has {length} characters, too long to name a {object} by: {most} is the "
+        "most, with everything written around it.",
+        "Give the record a shorter id in the source, or let the mapping name the target otherwise "
+        "(identity_as).",
+    ),
+    IssueKind(
         "JOURNAL_DIFFERS",
         "finance",
         "A journal of this name is posted, and the books would make another one: {difference}.",

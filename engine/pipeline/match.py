@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from connectors.base import Searches
 from connectors.records import Life, Record
+from connectors.values import EXTERNAL_ID_MAX_CHARACTERS
 from engine.config.model import Endpoint, Mode, SyncConfig
 from engine.model import Address, Candidate, IssueReport, Link, LinkState
 from engine.pipeline import recognise
@@ -20,6 +21,7 @@ from engine.store.claims import Claim, Holder
 ALREADY_LINKED = "MATCH_ALREADY_LINKED"
 AMBIGUOUS = "MATCH_AMBIGUOUS"
 CHILD_ELSEWHERE = "CHILD_ELSEWHERE"
+IDENTITY_TOO_LONG = "IDENTITY_TOO_LONG"
 OWN_IDENTITY = "identity"
 
 
@@ -63,6 +65,7 @@ class _Matching:
             if found is not None:
                 self._done[item.key] = Matched(item, link=found)
         self._by_aliases()
+        self._unnameable()
         self._by_claims()
         self._by_identity()
         self._by_rules()
@@ -105,6 +108,28 @@ class _Matching:
                     self._ended[item.key] = Skipped(Life.CONVERTED.value)
                 elif alias.reason == Life.MERGED.value:
                     self._ended[item.key] = self._two_for_one(item, alias)
+
+    def _unnameable(self) -> None:
+        """An id that is too long for an identity of ours names no record in the target."""
+        for item in self._open():
+            if item.rules.identity_field is None:
+                continue
+            try:
+                value = item.rules.identity_value(item.source.object, item.source.id)
+            except ValueError:
+                value = None
+            if value is None or len(value) > EXTERNAL_ID_MAX_CHARACTERS:
+                report = IssueReport(
+                    code=IDENTITY_TOO_LONG,
+                    sync=self._sync.name,
+                    source=item.source,
+                    parameters={
+                        "length": str(len(item.source.id)),
+                        "most": str(EXTERNAL_ID_MAX_CHARACTERS),
+                        "object": self._endpoint.object,
+                    },
+                )
+                self._ended[item.key] = Problem(report)
 
     def _two_for_one(self, item: Item, alias: Link) -> Problem:
         """The target's two records became one: two source records stand for it now."""
