@@ -75,7 +75,8 @@ class ObjectSpec:
     of changes reads again. ``associations`` are the objects whose ids can be read along.
     ``parent_of`` maps a child object to the field of the child that holds this object's id (empty
     text where the link is an association). ``immutable_when`` is the state (in the vendor's words)
-    from which a record is never edited. ``subject`` marks personal data. ``read_permission``
+    from which a record is never edited, ``corrected_by`` a sentence for people: what to do instead.
+    ``subject`` marks personal data. ``read_permission``
     and ``write_permission`` are the vendor's names of what our user must be granted, ``{object}``
     standing for the object's name; empty where there is no such name. ``webhooks`` says whether the
     vendor tells of this object's changes, where it has webhooks at all. ``findable`` says whether a
@@ -104,6 +105,7 @@ class ObjectSpec:
     associations: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
     immutable_when: str | None = None
+    corrected_by: str = ""
     actions: tuple[ActionSpec, ...] = ()
     subject: bool = False
     writable: bool = True

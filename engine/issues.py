@@ -65,8 +65,7 @@ _KINDS: Final = (
         "TARGET_IMMUTABLE",
         "finance",
         "The target record is posted, and posted records are never edited. Differing: {fields}",
-        "Reverse it in the target and let a new record take its place, or undo the change in the "
-        "source.",
+        "Undo the change in the source, or, where it was meant: {corrected_by}",
     ),
     IssueKind(
         "NOT_SCHEDULED",

@@ -47,6 +47,7 @@ def _record(
     match_keys: tuple[str, ...] = (),
     subject: bool = False,
     immutable_when: str | None = None,
+    corrected_by: str = "",
 ) -> ObjectSpec:
     return ObjectSpec(
         name=name,
@@ -65,6 +66,7 @@ def _record(
         delete_source=_DELETIONS,
         match_keys=match_keys,
         immutable_when=immutable_when,
+        corrected_by=corrected_by,
         subject=subject,
         read_permission=f"{permission}: View" if permission else "",
         write_permission=f"{permission}: Full" if permission else "",
@@ -130,6 +132,7 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         "Transactions > Make Journal Entry",
         match_keys=("tranId",),
         immutable_when="posted",
+        corrected_by="Reverse it in the first open period, and enter the right one there.",
     ),
     _reference("item", "Item", "Lists > Items", match_keys=("itemId",), stamped=True),
     _reference(

@@ -69,6 +69,7 @@ def _object(
     match_keys: tuple[str, ...] = (),
     subject: bool = False,
     immutable_when: str | None = None,
+    corrected_by: str = "",
     delete_source: str = "",
     permission: str,
 ) -> ObjectSpec:
@@ -96,6 +97,7 @@ def _object(
         delete_source=delete_source,
         match_keys=match_keys,
         immutable_when=immutable_when,
+        corrected_by=corrected_by,
         actions=tuple(
             ActionSpec(action, _DONE[name, action], replayable=way != DELETE)
             for action, way in resource.actions
@@ -134,6 +136,7 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         "prices",
         match_keys=("lookup_key",),
         immutable_when="created: amounts never change; make a new price and archive the old one",
+        corrected_by="Make a new price in Stripe, and archive the old one.",
         permission="Prices",
     ),
     _object("subscriptions", "Subscription", "subscriptions", permission="Subscriptions"),
@@ -143,6 +146,7 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         "invoices",
         match_keys=("number",),
         immutable_when="status is open",
+        corrected_by="Issue a credit note over the difference, or bill it on the next invoice.",
         delete_source="invoice.deleted, drafts alone; afterwards a 404",
         permission="Invoices",
     ),
@@ -163,6 +167,7 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         "Credit note",
         "credit_notes",
         immutable_when="issued: only memo and metadata change",
+        corrected_by="Void the credit note, and issue the right one.",
         permission="Credit notes",
     ),
     _object(
@@ -178,6 +183,7 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         "Meter event",
         "billing/meter-event",
         immutable_when="sent",
+        corrected_by="Let the source report the difference as usage of its own.",
         permission="Billing meter events",
     ),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from engine.clock import microseconds
 from engine.config.model import Endpoint, SyncConfig
@@ -14,6 +16,8 @@ from engine.pipeline.digests import value_digest
 from engine.pipeline.services import Services
 from engine.pipeline.settle import TURN_WINDOW, flapping, turn_name
 from engine.store import records
+
+REVERSED: Final = "Reverse it in the target and let a new record take its place."
 
 ItemKey = tuple[int, Address, str]
 
@@ -106,10 +110,18 @@ def _immutable(services: Services, sync: SyncConfig, decided: Decided) -> Proble
     fields = [one.field for one in decided.changes]
     if decided.matched.link is None and journals.is_batch(decided.matched.item.source):
         return _problem(sync, journals.JOURNAL_DIFFERS, decided, fields)
-    return _problem(sync, "TARGET_IMMUTABLE", decided, fields)
+    spec = services.object_spec(Endpoint(sync.target.connection, object))
+    instead = {"corrected_by": spec.corrected_by or REVERSED}
+    return _problem(sync, "TARGET_IMMUTABLE", decided, fields, instead)
 
 
-def _problem(sync: SyncConfig, code: str, decided: Decided, fields: Sequence[str]) -> Problem:
+def _problem(
+    sync: SyncConfig,
+    code: str,
+    decided: Decided,
+    fields: Sequence[str],
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Problem:
     matched, differs = decided.matched, code == journals.JOURNAL_DIFFERS
     target = matched.link.far if matched.link else None
     if target is None and matched.target is not None:
@@ -123,6 +135,7 @@ def _problem(sync: SyncConfig, code: str, decided: Decided, fields: Sequence[str
             target=target,
             parameters={
                 "fields": ", ".join(fields),
+                **more,
                 **({"difference": journals.difference(decided)} if differs else {}),
             },
         )

@@ -146,5 +146,7 @@ def test_usage_records_are_billed_at_their_rate_in_stripe(stripe_line: StripeLin
     # when an event that was sent is corrected, it is an issue: another record has to say the rest
     line.do("salesforce", "Usage__c", "update", first, {"Units__c": "1"})
     line.settle()
-    assert [one.code for one in line.issues()] == ["TARGET_IMMUTABLE"]
+    (sent,) = line.issues()
+    assert sent.code == "TARGET_IMMUTABLE"
+    assert sent.parameters["corrected_by"].startswith("Let the source report the difference")
     assert len(line.records("stripe", "meter_events")) == 2
