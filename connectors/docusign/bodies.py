@@ -20,7 +20,11 @@ _STATUS_NEW: Final = ("created", "sent")
 
 def body_of(values: Mapping[str, Value]) -> bytes:
     """The request's body. Raises ``Rejected`` for a value that cannot be written."""
-    return json.dumps(_sent(values, "", 0), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    text = json.dumps(_sent(values, "", 0), ensure_ascii=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise _unwritable("the request", "holds half a character") from None
 
 
 def split(fields: Fields, *, new: bool) -> tuple[dict[str, Value], dict[str, str]]:

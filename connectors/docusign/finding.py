@@ -29,7 +29,6 @@ from connectors.values import format_instant_seconds
 
 _TRANSACTIONS_MAX: Final = 50
 _CANDIDATES_MAX: Final = "100"
-_ENDED: Final = frozenset({"voided", "declined", "deleted"})
 
 
 def custom_name(identity: Identity) -> str:

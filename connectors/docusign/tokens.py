@@ -46,7 +46,7 @@ class DoorAnswer:
     """An answer of the sign-in address: status and body (``None`` where it is no JSON)."""
 
     status: int
-    body: object
+    body: object = field(repr=False)  # it may hold the token
 
 
 class Door(Protocol):
@@ -96,8 +96,9 @@ class Tokens:
         answer = self._door.get(USERINFO_PATH, held.token)
         if answer.status == 401:
             return self.renew(held)
-        id, _, _ = self._account(answer)
-        return held if id == held.account_id else self.renew(held)
+        id, _, base_url = self._account(answer)
+        same = (id, base_url) == (held.account_id, held.base_url)
+        return held if same else self.renew(held)
 
     def renew(self, stale: Grant) -> Grant:
         """A grant other than ``stale``; threads that come with the same one share one fetch."""

@@ -258,12 +258,18 @@ def test_check_asks_each_time(desk: Desk) -> None:
     desk.connector.check()
 
 
-def test_an_account_that_moves_is_followed_with_the_next_token(desk: Desk) -> None:
+def test_an_account_that_moves_is_followed_with_the_next_token_or_check(desk: Desk) -> None:
     desk.connector.check()
+    moved = desk.url.replace("127.0.0.1", "localhost")
+    desk.simulator.access.base_uri = moved
+    start = len(desk.observed)
+    desk.connector.check()
+    assert [name for _, name in desk.calls(start)] == ["userinfo", "token", "userinfo"]
+    assert desk.connector._rest.account().base_url == moved
     desk.simulator.access.base_uri = "https://elsewhere.example"
     desk.wait(hours=1)
     with pytest.raises(ActionNeeded) as raised:
-        desk.connector.check()
+        desk.connector.describe("envelopes")
     assert raised.value.code == "BASE_URL_NOT_ALLOWED"
 
 

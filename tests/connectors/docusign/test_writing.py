@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -123,15 +123,18 @@ def test_when_looking_first_fails_nothing_was_sent(desk: Desk) -> None:
 def test_a_limit_stops_the_rest_with_its_wait(desk: Desk) -> None:
     desk.connector.check()
     desk.simulator.set_options({"hourly_limit": 3, "limit_status": 400})
-    changes = [
-        desk.change(Operation.CREATE, fields=SENT, identity=Identity("custom.quoteId", f"Q-{n}"))
-        for n in range(1)
-    ]
+    identity = Identity("custom.quoteId", "Q-1")
+    changes = [desk.change(Operation.CREATE, fields=SENT, identity=identity)]
     changes += [desk.change(Operation.CREATE, fields=SENT) for _ in range(3)]
     outcomes = desk.connector.apply(changes)
     kinds = [type(one.error) if isinstance(one, Failed) else Confirmed for one in outcomes]
     assert kinds == [Confirmed, Confirmed, RateLimited, RateLimited]
     assert len(desk.rows()) == 2
+    (error,) = {one.error for one in outcomes if isinstance(one, Failed)}
+    assert isinstance(error, RateLimited)
+    now = desk.simulator.now()
+    hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    assert abs(error.wait - (hour - now)) < timedelta(seconds=5)
 
 
 def test_a_part_that_failed_is_a_refusal_and_the_next_try_finds_the_envelope(desk: Desk) -> None:
@@ -269,6 +272,13 @@ def test_values_that_cannot_be_written_are_named() -> None:
         assert raised.value.field_errors.keys() == {name}
     with pytest.raises(Rejected):
         bodies.text_of(("a", "b"), "custom.x")
+    with pytest.raises(Rejected):
+        bodies.body_of({"a": "\ud800"})
+    deep: Any = ()
+    for _ in range(20):
+        deep = (deep,)
+    with pytest.raises(Rejected):
+        bodies.body_of({"a": deep})
 
 
 @given(
