@@ -75,7 +75,7 @@ steps:
   - name: order
     action: order
     when: = target.approval_status == 'Approved'
-    done_when: = target.SBQQ__Ordered__c
+    done_when: = count(target.SBQQ__Orders__r) > 0
 """
 TO_OPPORTUNITY = """
 mapping: quote_to_opportunity
@@ -177,6 +177,18 @@ def test_from_the_opportunity_to_the_order(org: Org) -> None:
     assert quote["SBQQ__NetAmount__c"] == 800
     (deal,) = org.rows("Opportunity")
     assert deal["NextStep"] == "20.0 % off, not submitted, by the month"
+    # A formula of a line follows an input of the quote, and no stamp of the line tells of it.
+    org.simulator.set_options({"cpq_calculation_seconds": 300})
+    org.mutate(QUOTE, "update", quote["Id"], SBQQ__CustomerDiscount__c=50)
+    org.settle()
+    assert "held" in org.tally()["quoted"]
+    (deal,) = org.rows("Opportunity")
+    assert deal["NextStep"] == "20.0 % off, not submitted, by the month"
+    org.settle(minutes=6)
+    (deal,) = org.rows("Opportunity")
+    assert deal["NextStep"] == "30.0 % off, not submitted, by the month"
+    org.mutate(QUOTE, "update", quote["Id"], SBQQ__CustomerDiscount__c=None)
+    org.settle(minutes=6)
     with org.simulator.lock:
         desk.carry_out(org.simulator.org, {"do": "submit", "id": quote["Id"]})
     org.settle()

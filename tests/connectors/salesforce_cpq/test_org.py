@@ -324,6 +324,26 @@ def test_an_order_is_contracted_and_the_contract_amended_and_renewed(org: Org) -
     assert renewed.get("SBQQ__RenewalQuoted__c") is True
 
 
+def test_an_opportunity_is_ordered_and_contracted_by_its_primary_quote(org: Org) -> None:
+    quote = org.quote(SBQQ__Primary__c=True)
+    id = org.ids["opportunity"]
+    for action, flag, made in (
+        ("order", "SBQQ__Ordered__c", "Order"),
+        ("contract", "SBQQ__Contracted__c", "Contract"),
+    ):
+        assert isinstance(org.act("Opportunity", id, action), Confirmed)
+        assert org.one("Opportunity", id, flag).get(flag) is True
+        org.later()
+        page = org.cpq.list(Selection(made, ("SBQQ__Quote__c",)), None, 10)
+        assert [one.get("SBQQ__Quote__c") for one in page.records] == [quote]
+    (contract,) = page.records
+    assert isinstance(org.act("Contract", contract.ref.id, "forecast_renewal"), Confirmed)
+    org.later()
+    names = ("SBQQ__RenewalForecast__c", "SBQQ__RenewalOpportunity__c")
+    record = org.one("Contract", contract.ref.id, *names)
+    assert None not in record.fields.values()
+
+
 def test_a_lost_answer_of_an_amendment_makes_no_second_one(org: Org) -> None:
     _, contract = contracted(org)
     org.lose_answer_of("/apexrest/SBQQ/ServiceRouter")

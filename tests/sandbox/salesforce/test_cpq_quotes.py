@@ -6,6 +6,8 @@ from typing import Any
 
 from cpq_org import LINE, QUOTE, make_deal
 
+from sandbox.messages import Request
+
 
 def test_prices_follow_list_proration_and_discount(org: Any) -> None:
     deal = make_deal(org, months=6)
@@ -131,15 +133,24 @@ def test_a_write_taken_back_queues_nothing(org: Any) -> None:
 
 def test_calls_under_way_together_lock_each_other_out(org: Any) -> None:
     deal = make_deal(org)
-    turns = org.simulator.org.turns
-    # Both had arrived before either was answered.
-    turns.begin(1001, 1002)
-    assert not turns.collide(deal.quote)
-    turns.begin(1002, 1002)
-    assert turns.collide(deal.quote)
+    token = org.http.headers["Authorization"]
+    headers = {"authorization": token, "content-type": "application/json"}
+
+    def call(line: str) -> Request:
+        path = f"/services/data/v67.0/sobjects/{LINE}/{line}"
+        return Request(0, "PATCH", path, (), headers, b'{"SBQQ__Quantity__c": 5}')
+
+    simulator = org.simulator
+    # Both have arrived before either is answered.
+    first = simulator.open_entry(call(deal.seat_line))
+    second = simulator.open_entry(call(deal.setup_line))
+    answers = [simulator.answer(entry) for entry in (first, second)]
+    for entry, answer in zip((first, second), answers, strict=True):
+        simulator.close_entry(entry, answer, 0)
+    assert [answer.status for answer in answers] == [204, 400]
+    assert b"UNABLE_TO_LOCK_ROW" in answers[1].body
     # One that arrives after the answer goes through.
-    turns.begin(1003, 1003)
-    assert not turns.collide(deal.quote)
+    assert deal.patch(LINE, deal.setup_line, SBQQ__Quantity__c=5).status_code == 204
 
 
 def test_line_currency_is_the_quotes(org: Any) -> None:
