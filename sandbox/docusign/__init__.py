@@ -13,12 +13,13 @@ from sandbox.docusign.credentials import (
 )
 from sandbox.docusign.settings import Settings
 from sandbox.docusign.simulator import DocuSignSimulator
-from sandbox.docusign.templates import ORDER_FORM_ID
+from sandbox.docusign.templates import OFFER_ID, ORDER_FORM_ID
 
 __all__ = [
     "ACCOUNT_ID",
     "CONNECT_KEYS",
     "INTEGRATION_KEY",
+    "OFFER_ID",
     "ORDER_FORM_ID",
     "USER_ID",
     "DocuSignSimulator",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.docusign import ORDER_FORM_ID
+from sandbox.docusign import OFFER_ID, ORDER_FORM_ID
 
 from .conftest import ROLES, Client
 
@@ -47,6 +47,14 @@ def test_recipients_sign_in_turn_and_the_last_one_completes_it(account: Client) 
 def test_an_envelope_is_delivered_once_all_have_opened_it(account: Client) -> None:
     id = account.envelope(templateRoles=ROLES[:1])
     assert account.act("deliver", id)["status"] == "delivered"
+
+
+def test_the_offer_has_the_role_that_the_shipped_mappings_fill(account: Client) -> None:
+    role = {"roleName": "Signer", "name": "Ada Ng", "email": "ada@acme.example"}
+    id = account.envelope(templateId=OFFER_ID, templateRoles=[role])
+    assert account.act("sign", id)["status"] == "completed"
+    names = [one["name"] for one in account.ok("GET", "/templates")["envelopeTemplates"]]
+    assert names == ["Order form", "Offer", "Renewal"]
 
 
 def test_a_declined_envelope_has_ended(account: Client) -> None:
