@@ -120,7 +120,7 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         identity_field=TRANSACTION_ID,
         lookup_lag=LAG,
         overlap=OVERLAP,
-        delete_source="none in lists: a thrown-away envelope is noticed when it is read",
+        delete_source="none: an envelope thrown away is noticed when it is read",
         actions=(
             ActionSpec("send", "status is sent, or already further"),
             ActionSpec("void", "status is voided"),
