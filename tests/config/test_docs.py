@@ -168,6 +168,9 @@ def test_the_example_configuration_is_sound():
         "collections", "payments", "receipts", "refunds", "conceded_refunds", "cash_refunds",
         "failed_refunds", "disputes", "reversals", "dispute_fees", "credit_memos",
         "customer_refunds", "cancelled_refunds", "periods", "journals", "deal_money", "billing_status",
+        "costs", "cost_journals", "usage", "usage_events", "stripe_products", "stripe_payers",
+        "stripe_quotes", "stripe_subscriptions", "stripe_single_sales", "stripe_customers",
+        "stripe_invoices", "stripe_receipts",
     }  # fmt: skip
 
 
