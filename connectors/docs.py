@@ -59,6 +59,7 @@ def page(spec: ConnectorSpec) -> str:
             ("object", "list", "changes", "read", "search", "write", "one bad record"),
             (_sizes(one) for one in spec.objects),
         ),
+        *_actions(spec),
         "## Limits",
         _table(("class", "calls", "within", "at once", "what it counts"), _limits(spec.limits)),
         "## What it needs in the account",
@@ -175,6 +176,19 @@ def _sizes(spec: ObjectSpec) -> Sequence[str]:
         f"{spec.batch_write:,}" if spec.writable else "–",
         "fails alone" if alone else "fails its batch",
     )
+
+
+def _actions(spec: ConnectorSpec) -> list[str]:
+    """What can be done to records beside changing them, where anything can."""
+    rows = [
+        (_name(one), f"`{action.name}`", action.done, _yes(action.replayable))
+        for one in spec.objects
+        for action in one.actions
+    ]
+    if not rows:
+        return []
+    head = ("object", "action", "what reading shows afterwards", "harmless when repeated")
+    return ["## Actions", "For the `steps` of a mapping.", _table(head, rows)]
 
 
 def _limits(limits: Sequence[LimitClass]) -> Iterable[Sequence[str]]:
