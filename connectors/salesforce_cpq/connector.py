@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -117,16 +118,12 @@ class SalesforceCpq(Salesforce):
                 continue
             kind = actions if change.operation is Operation.ACT else plain
             kind.append((place, change))
-        outcomes.update(_placed(plain, self._write([change for _, change in plain])))
-        done = apply_actions(self._rest, [change for _, change in actions])
-        outcomes.update(_placed(actions, done))
+        holds_quotes = any(change.object in (QUOTE, LINE) for change in changes)
+        with self._one_at_a_time if holds_quotes else nullcontext():
+            written = super().apply([change for _, change in plain])
+            done = apply_actions(self._rest, [change for _, change in actions])
+        outcomes.update({**_placed(plain, written), **_placed(actions, done)})
         return tuple(outcomes[place] for place in range(len(changes)))
-
-    def _write(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
-        if any(change.object in (QUOTE, LINE) for change in changes):
-            with self._one_at_a_time:
-                return super().apply(changes)
-        return super().apply(changes)
 
 
 def _placed(
