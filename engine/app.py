@@ -171,7 +171,7 @@ class Project:
             if name != books.CONNECTION
         }
         if books.CONNECTION in self.config.connections:
-            connectors[books.CONNECTION] = Books(store)
+            connectors[books.CONNECTION] = Books(store, self.config.books.at_invoice)
         gateway = Gateway(connectors, store, self.clock)
         return Services(
             config=self.config,

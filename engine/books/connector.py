@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from connectors.base import ConnectorSpec
@@ -22,8 +22,9 @@ class Books:
 
     spec: ConnectorSpec = SPEC
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, at_invoice: Collection[str] = ()) -> None:
         self._store = store
+        self._at_invoice = frozenset(at_invoice)
 
     def check(self) -> AccountIdentity:
         """The store itself."""
@@ -32,7 +33,7 @@ class Books:
     def read(self, selection: Selection, ids: Sequence[str]) -> tuple[Record, ...]:
         """The records with these ids, in the order asked; an unknown one reads as deleted."""
         with self._store.read() as tx:
-            found = _by_id(tx, selection.object, list(dict.fromkeys(ids)))
+            found = self._by_id(tx, selection.object, list(dict.fromkeys(ids)))
         gone = {id: Record(Ref(selection.object, id), {}, life=Life.DELETED) for id in ids}
         return tuple(_selected(found.get(id, gone[id]), selection) for id in ids)
 
@@ -46,7 +47,7 @@ class Books:
         since = instant(int(moment))
         with self._store.read() as tx:
             rows = _changed(tx, selection.object, since, after, limit)
-            records = _records(tx, selection, [id for id, _at in rows])
+            records = self._records(tx, selection, [id for id, _at in rows])
         at_head = len(rows) < limit
         if not rows:
             return Page(records, cursor, at_head=True)
@@ -67,8 +68,28 @@ class Books:
                 ids = books.batch_ids(tx, cursor or "", limit)
             else:
                 ids = books.contracts(tx, cursor or "", limit)
-            records = _records(tx, selection, ids)
+            records = self._records(tx, selection, ids)
         return Page(records, ids[-1] if ids else cursor or "", at_head=len(ids) < limit)
+
+    def _records(self, tx: Tx, selection: Selection, ids: Sequence[str]) -> tuple[Record, ...]:
+        """The records behind batches or contracts; of deals, those under the contracts."""
+        if selection.object == DEALS:
+            ids = sorted({one for several in facts.deals(tx, ids).values() for one in several})
+        found = self._by_id(tx, selection.object, ids)
+        return tuple(_selected(found[id], selection) for id in ids if id in found)
+
+    def _by_id(self, tx: Tx, object: str, ids: Sequence[str]) -> dict[str, Record]:
+        if object in LINE_OBJECTS:
+            kind = LINE_OBJECTS[object]
+            return {
+                id: batch_record(object, batch)
+                for id, batch in books.batches(tx, ids).items()
+                # One whose lines have moved on is none any more.
+                if batch.lines and all(line.kind == kind for line in batch.lines)
+            }
+        if object == CONTRACTS:
+            return contract_records(tx, ids, self._at_invoice)
+        return deal_records(tx, ids, self._at_invoice) if object == DEALS else {}
 
 
 def _changed(
@@ -77,30 +98,6 @@ def _changed(
     if object in LINE_OBJECTS:
         return books.sealed(tx, since, after, limit)
     return books.changed(tx, since, after, limit)
-
-
-def _records(tx: Tx, selection: Selection, ids: Sequence[str]) -> tuple[Record, ...]:
-    """The records behind batches or contracts; of deals, those under the contracts."""
-    if selection.object == DEALS:
-        ids = sorted({one for several in facts.deals(tx, ids).values() for one in several})
-    found = _by_id(tx, selection.object, ids)
-    return tuple(_selected(found[id], selection) for id in ids if id in found)
-
-
-def _by_id(tx: Tx, object: str, ids: Sequence[str]) -> dict[str, Record]:
-    if object in LINE_OBJECTS:
-        kind = LINE_OBJECTS[object]
-        return {
-            id: batch_record(object, batch)
-            for id, batch in books.batches(tx, ids).items()
-            # One whose lines have moved on is none any more.
-            if batch.lines and all(line.kind == kind for line in batch.lines)
-        }
-    readers: dict[str, Callable[[Tx, Sequence[str]], dict[str, Record]]] = {
-        CONTRACTS: contract_records,
-        DEALS: deal_records,
-    }
-    return readers[object](tx, ids) if object in readers else {}
 
 
 def _selected(record: Record, selection: Selection) -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -12,7 +12,7 @@ from engine.books.spec import CONTRACTS, DEALS
 from engine.money.calendar import Period
 from engine.money.lines import Reason
 from engine.money.model import Fact, FactKind
-from engine.money.scheduling import COST, REVENUE
+from engine.money.scheduling import COST, REVENUE, earned_at_invoice
 from engine.money.summary import Summary, attributed, by_deal, deal_share, summarise
 from engine.store import books, facts
 from engine.store.books import Batch, Line
@@ -87,20 +87,26 @@ def _entries(line: Line) -> tuple[Mapping[str, Value], ...]:
     )
 
 
-def contract_records(tx: Tx, names: Sequence[str]) -> dict[str, Record]:
-    """Contracts by name; unknown ones are left out."""
+def contract_records(
+    tx: Tx, names: Sequence[str], at_invoice: Collection[str] = ()
+) -> dict[str, Record]:
+    """Contracts by name; unknown ones are left out.
+
+    ``at_invoice`` are the families whose revenue is earned when it is billed.
+    """
     at = books.changed_at(tx, names)
     found = {}
     for name, changed_at in at.items():
         own = _facts(tx, name)
         if own:
-            found[name] = _sums(
-                CONTRACTS, name, own, _recognised(tx, name, _currency(own)), name, changed_at
-            )
+            recognised = _recognised(tx, name, _currency(own)) + _at_once(own, at_invoice)
+            found[name] = _sums(CONTRACTS, name, own, recognised, name, changed_at)
     return found
 
 
-def deal_records(tx: Tx, names: Sequence[str]) -> dict[str, Record]:
+def deal_records(
+    tx: Tx, names: Sequence[str], at_invoice: Collection[str] = ()
+) -> dict[str, Record]:
     """Deals by id; unknown ones are left out. What is earned follows the deal's part of orders."""
     contracts = facts.contracts_of_deals(tx, names)
     at = books.changed_at(tx, sorted({one for several in contracts.values() for one in several}))
@@ -112,11 +118,12 @@ def deal_records(tx: Tx, names: Sequence[str]) -> dict[str, Record]:
         recognised = sum(
             deal_share(
                 _recognised(tx, contract, currency),
-                [fact for fact in some if fact.currency == currency],
+                _scheduled(some, currency, at_invoice),
                 name,
             )
             for contract, some in every.items()
         )
+        recognised += _at_once(own, at_invoice)
         changed_at = max((at[one] for one in own_contracts if one in at), default=None)
         if own and changed_at is not None:
             found[name] = _sums(DEALS, name, own, recognised, own_contracts[0], changed_at)
@@ -127,6 +134,17 @@ def _currency(own: Sequence[Fact]) -> str:
     """The currency that counts: of the first amount that holds."""
     found = next((fact for fact in own if fact.amount_minor), own[0] if own else None)
     return found.currency if found else ""
+
+
+def _at_once(own: Sequence[Fact], at_invoice: Collection[str]) -> int:
+    """What was earned with its invoice, in the currency that counts."""
+    currency = _currency(own)
+    return earned_at_invoice([fact for fact in own if fact.currency == currency], at_invoice)
+
+
+def _scheduled(some: Sequence[Fact], currency: str, at_invoice: Collection[str]) -> list[Fact]:
+    """The facts of a contract in a currency whose revenue schedules earn."""
+    return [fact for fact in some if fact.currency == currency and fact.family not in at_invoice]
 
 
 def _recognised(tx: Tx, contract: str, currency: str) -> int:

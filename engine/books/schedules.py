@@ -22,7 +22,7 @@ from engine.money.lines import plan_lines
 from engine.money.model import UnearnableError
 from engine.money.scheduling import Plan, plans
 from engine.pipeline.services import Services
-from engine.store import books, facts, issues, ledger, stuck
+from engine.store import books, facts, issues, ledger, streams, stuck
 from engine.store.books import Promise, Version
 from engine.store.ledger import Line
 from engine.store.sql import Tx, contained
@@ -32,15 +32,22 @@ BOOKS: Final = "books"
 CONTRACTS_PER_ROUND: Final = 50
 STUCK_AGAIN: Final = timedelta(minutes=15)
 NOT_SCHEDULED: Final = "NOT_SCHEDULED"
+RULES: Final = "books_rules"
+EVERY: Final = 1_000_000_000
 
 
 def schedule(services: Services) -> int:
     """Let the schedules of some contracts follow from their facts. Returns how many there were."""
-    now = services.clock.now()
+    now, rules = services.clock.now(), _rules(services)
     with services.store.read() as tx:
-        if not books.any_dirty(tx) and not stuck.since(tx, now - STUCK_AGAIN):
+        same = streams.get_meta(tx, RULES) == rules
+        if same and not books.any_dirty(tx) and not stuck.since(tx, now - STUCK_AGAIN):
             return 0
     with services.store.write() as tx:
+        if not same:
+            # Other rules make other schedules of the same facts.
+            facts.mark(tx, books.contracts(tx, "", EVERY), now)
+            streams.put_meta(tx, RULES, rules)
         facts.mark(tx, stuck.since(tx, now - STUCK_AGAIN), now)
         names = books.take_dirty(tx, CONTRACTS_PER_ROUND, now)
         closed = books.closed_periods(tx)
@@ -54,6 +61,13 @@ def schedule(services: Services) -> int:
         services.failpoint("books.before_commit")
     services.failpoint("books.after_commit")
     return len(names)
+
+
+def _rules(services: Services) -> str:
+    """What of the configuration schedules follow from."""
+    rules = services.config.books
+    methods = sorted((family, method.value) for family, method in rules.methods.items())
+    return repr((rules.method.value, methods, sorted(rules.at_invoice)))
 
 
 def _issue(name: str) -> tuple[str, Address]:
@@ -107,7 +121,9 @@ class Contract:
 
     def follow(self) -> None:
         own = facts.versions(self._tx, self._name)
-        wanted = {plan.key.name: plan for plan in plans(own, self._services.config.books.method_of)}
+        rules = self._services.config.books
+        promised = plans(own, rules.method_of, rules.at_invoice)
+        wanted = {plan.key.name: plan for plan in promised}
         lines = books.lines_of(self._tx, [self._name])
         for name, plan in wanted.items():
             key = plan.key

@@ -38,12 +38,20 @@ def build_books(document: Document, block: BooksBlock, problems: Problems) -> Bo
             "write one such as Europe/Berlin",
         )
         zone = ZoneInfo("UTC")
+    for family in sorted({*block.recognised_at_invoice} & {*block.modification.families}):
+        problems.at(
+            document,
+            ("books", "modification", "families", family),
+            f"`{family}` is recognised with the invoice: no schedule of it is ever modified",
+            "take it out here, or out of books.recognised_at_invoice",
+        )
     return BooksConfig(
         recognition_owner=block.recognition_owner,
         tax_owner=block.tax_owner,
         zone=zone,
         method=block.modification.default,
         methods=dict(block.modification.families),
+        at_invoice=frozenset(block.recognised_at_invoice),
     )
 
 

@@ -107,6 +107,8 @@ class BooksConfig:
     """How the books are kept. ``methods`` names product families that are modified otherwise.
 
     ``recognition_owner`` is the system that recognises revenue, ``revline`` if we do. Only one may.
+    ``at_invoice`` are the families whose revenue the ERP books with the invoice: it is never
+    deferred, and we earn none of it.
     """
 
     recognition_owner: str = OURSELVES
@@ -114,6 +116,7 @@ class BooksConfig:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     method: Method = Method.PROSPECTIVE
     methods: Mapping[str, Method] = field(default_factory=dict)
+    at_invoice: frozenset[str] = frozenset()
 
     def method_of(self, family: str) -> Method:
         """How changes of promises of a product family are earned."""

@@ -154,6 +154,7 @@ class BooksBlock(Block):
     fiscal_calendar: FiscalCalendarBlock = Field(default_factory=FiscalCalendarBlock)
     modification: ModificationBlock = Field(default_factory=ModificationBlock)
     refund_means: dict[Text, Literal["credit_memo", "cash_only"]] = Field(default_factory=dict)
+    recognised_at_invoice: list[Text] = Field(default_factory=list)
 
 
 class SyncBlock(Block):

@@ -73,6 +73,8 @@ books:
   tax_owner: zuora
   # What a refund's reason code means; any other is held for a person.
   refund_means: {requested_by_customer: credit_memo, duplicate: cash_only}
+  # What NetSuite books as revenue with the invoice, and never defers.
+  recognised_at_invoice: [hardware]
 """
 
 

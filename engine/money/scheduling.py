@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -97,11 +97,14 @@ class Plan:
 
 
 def plans(
-    versions: Sequence[Sequence[Fact]], method_of: Callable[[str], Method]
+    versions: Sequence[Sequence[Fact]],
+    method_of: Callable[[str], Method],
+    at_invoice: Collection[str] = (),
 ) -> tuple[Plan, ...]:
     """The plan of every promise of one contract, in the order of their keys.
 
     ``versions`` are the facts, each as what it was from the first time to now; the last one holds.
+    ``at_invoice`` are families whose revenue is earned when it is billed, and not by a schedule.
     """
     facts = [several[-1] for several in versions]
     families = _families(facts)
@@ -114,6 +117,8 @@ def plans(
         if not fact.amount_minor:
             continue
         key = _key(fact, families)
+        if key.kind == REVENUE and key.family in at_invoice:
+            continue
         match fact.kind:
             case FactKind.ORDERED | FactKind.COST:
                 promised[key] += changes(several)
@@ -133,6 +138,17 @@ def plans(
         run = stretches(promised[key], method) + stretches(rendered[key], Method.SEPARATE)
         found.append(Plan(key, method, _credited(run, credits[key])))
     return tuple(plan for plan in found if plan.run)
+
+
+def earned_at_invoice(facts: Sequence[Fact], at_invoice: Collection[str]) -> int:
+    """What of facts in one currency is earned when it is billed, less what was given back."""
+    families = _families(facts)
+    signs = {FactKind.BILLED: 1, FactKind.CREDITED: -1, FactKind.CORRECTED: -1}
+    return sum(
+        signs[fact.kind] * fact.amount_minor
+        for fact in facts
+        if fact.kind in signs and _key(fact, families).family in at_invoice
+    )
 
 
 def changes(versions: Sequence[Fact]) -> list[Change]:

@@ -113,8 +113,9 @@ def add_product(tenant: Tenant, product: Product, since: datetime) -> Row:
     _plan(tenant, row, "Monthly", since, [
         Charge("FEE", "Monthly fee", *recurring, monthly, revenue, "Month", "IN_ADVANCE", "Each"),
     ])  # fmt: skip
+    once = "Hardware" if product.sku.startswith("HWR") else "One-time fee"
     _plan(tenant, row, "One-time", since, [
-        Charge("FEE", "One-time fee", "OneTime", "PerUnit", product.price, revenue, uom="Each"),
+        Charge("FEE", once, "OneTime", "PerUnit", product.price, revenue, uom="Each"),
     ])  # fmt: skip
     if product.sku in USAGE_SKUS:
         _plan(tenant, row, "Hybrid", since, [

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import permutations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from connectors.records import Selection
 from engine.books import keep as keeping
+from engine.books.connector import Books
 from engine.books.keep import keep
 from engine.config.model import BooksConfig, Enabled, Endpoint
 from engine.money.model import FactKind
@@ -282,3 +285,24 @@ def test_without_the_built_in_source_nothing_is_kept(bench: Bench) -> None:
     config = replace(services.config, connections={})
     assert keep(replace(services, config=config)) == ()
     assert bench.planned() == []
+
+
+def test_what_is_earned_with_its_invoice_has_no_line(bench: Bench) -> None:
+    # given hardware that was planned before the configuration said what it is
+    facts = (
+        ordered(1200, key="s", obligation="s"),
+        ordered(500, key="h", obligation="h", family="hardware", months=(1, 1)),
+        told(FactKind.BILLED, 500, key="h", contract="S-1", obligation="h", family="hardware"),
+        told(FactKind.CREDITED, 100, key="h", contract="S-1", obligation="h"),
+    )
+    bench.prove("1", *facts)
+    bench.keep()
+    assert {line.family for line in bench.lines()} == {"subscription", "hardware"}
+    # when it says so, then every contract is looked at anew
+    bench.books = BooksConfig(at_invoice=frozenset({"hardware"}))
+    bench.keep()
+    assert {line.family for line in bench.lines()} == {"subscription"}
+    # and what was billed for it, less what was given back, is earned and not deferred
+    selection = Selection("contracts", ("recognised", "deferred"))
+    (record,) = Books(bench.store, {"hardware"}).read(selection, ["S-1"])
+    assert record.fields == {"recognised": Decimal("4.00"), "deferred": Decimal("0.00")}

@@ -58,10 +58,10 @@ def test_what_nobody_foresaw_is_told_without_its_values(
     bench.keep()
     sound = schedules.plans
 
-    def faulty(versions: list[tuple[Fact, ...]], method_of: object) -> tuple[Plan, ...]:
+    def faulty(versions: list[tuple[Fact, ...]], *rules: object) -> tuple[Plan, ...]:
         if any(several[-1].contract == "S-2" for several in versions):
             raise KeyError("Jane Doe")
-        return sound(versions, method_of)  # type: ignore[arg-type]
+        return sound(versions, *rules)  # type: ignore[arg-type]
 
     monkeypatch.setattr(schedules, "plans", faulty)
     bench.prove("2", ordered(600_000, "S-2"))

@@ -21,7 +21,13 @@ from typing import Any
 
 from sandbox.zuora.rating import months_of, periods, share
 from sandbox.zuora.values import Row, rounded
-from tests.moneyline.posting import CURRENCIES, DEFERRED_ACCOUNT, REVENUE_ACCOUNTS, entries
+from tests.moneyline.posting import (
+    CURRENCIES,
+    DEFERRED_ACCOUNT,
+    HARDWARE_ACCOUNT,
+    REVENUE_ACCOUNTS,
+    entries,
+)
 from tests.moneyline.receivables import identity_c
 from tests.moneyline.world import MoneyLine
 
@@ -144,6 +150,8 @@ def identity_d(line: MoneyLine) -> list[str]:
                 key = str(row["subsidiary"]), CURRENCIES[str(row["currency"])]
                 if posting.account == DEFERRED_ACCOUNT:
                     deferred[key] -= posting.foreign
+                elif posting.account == HARDWARE_ACCOUNT:
+                    earned[key] -= posting.foreign
                 elif object != "journalEntry" and posting.account in REVENUE_ACCOUNTS:
                     found.append(
                         f"(d) {row['tranId']}: posts {-posting.foreign} as revenue at once"
@@ -180,6 +188,7 @@ def _earned_whole(line: MoneyLine, zuora: _Zuora) -> list[str]:
             ZERO,
         )
         earned = sum((entry.amount for entry in posted if entry.contract == contract), ZERO)
+        earned += zuora.at_once(contract)
         if earned != due:
             found.append(f"(d) {contract}: {due} to be earned, {earned} posted")
     return found
@@ -235,6 +244,15 @@ class _Zuora:
 
     def charges_of(self, subscription: Row) -> list[Row]:
         return [row for row in self.charges if row["subscriptionId"] == subscription["id"]]
+
+    def at_once(self, contract: str) -> Decimal:
+        """What a contract was billed for hardware, less what was given back."""
+        own = {row["chargeNumber"] for row in self.charges if row["name"] == "Hardware"}
+        billed = [one for one in self.items if one["subscriptionNumber"] == contract]
+        back = [one for one in self.memo_items if one["subscriptionNumber"] == contract]
+        return sum(
+            (one["chargeAmount"] for one in billed if one["chargeNumber"] in own), ZERO
+        ) - sum((one["amount"] for one in back if one["chargeNumber"] in own), ZERO)
 
     def memo_of(self, item: Row) -> Row:
         found: Row = self._memos[item["creditMemoId"]]

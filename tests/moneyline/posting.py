@@ -14,6 +14,8 @@ from tests.moneyline.world import MoneyLine
 CURRENCIES = {"1": "USD", "2": "GBP", "3": "EUR", "4": "JPY", "5": "KWD"}
 DEFERRED_ACCOUNT = "230"
 REVENUE_ACCOUNTS = ("401", "402", "403")
+HARDWARE_ACCOUNT = "404"
+"""What NetSuite books with the invoice, and never defers."""
 _SERVICE = re.compile(r"service period (\d{4}-\d\d)")
 
 

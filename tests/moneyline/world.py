@@ -74,6 +74,7 @@ books:
   recognition_owner: revline
   tax_owner: zuora
   refund_means: {{requested_by_customer: credit_memo, duplicate: cash_only}}
+  recognised_at_invoice: [hardware]
 syncs:
   billing_accounts:
     from: salesforce.Account
