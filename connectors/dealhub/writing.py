@@ -31,7 +31,7 @@ from connectors.errors import (
     RetryLater,
     UnexpectedAnswer,
 )
-from connectors.records import Change, Life, Operation, Record, Ref, Selection
+from connectors.records import Change, Life, Operation, Record, Ref, Selection, Value
 from connectors.transport_json import Json
 
 GENERATE_PATH: Final = "/api/v1/quote/generate"
@@ -110,15 +110,15 @@ class Writer:
                 "made",
                 code="IDENTITY_MISSING",
             )
-        mark, opportunity = mark_of(change.identity), change.fields.get(OPPORTUNITY)
-        if not isinstance(opportunity, str) or opportunity_of(mark) != opportunity:
+        mark, opportunity = mark_of(change.identity), _id_text(change.fields.get(OPPORTUNITY))
+        if not opportunity or opportunity_of(mark) != opportunity:
             raise Rejected(
                 f"{IDENTITY_FIELD} {mark} does not end with {OPPORTUNITY}, so that the quote "
                 "could not be found again: make quotes from the record that is the opportunity",
                 code="IDENTITY_NOT_OF_OPPORTUNITY",
                 field_errors={OPPORTUNITY: "must be the id of the record the quote is made from"},
             )
-        body = creation_body(change.fields, mark)
+        body = creation_body({**change.fields, OPPORTUNITY: opportunity}, mark)
         self._look_first(mark, opportunity)
         answer = self.rest.post(GENERATE_PATH, body, About(effect=True))
         id = answer.get("dealhub_quote_id")
@@ -240,6 +240,12 @@ class Writer:
             raise OutcomeUnknown(
                 "accepted, and the quote does not show it yet", code="REQUEST_RUNNING"
             )
+
+
+def _id_text(value: Value | None) -> str:
+    """An id as text, also where the source has a number for it."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if whole or isinstance(value, str) else ""
 
 
 def _for_the_rest(error: CallError) -> CallError | None:

@@ -316,6 +316,11 @@ def test_another_identity_that_ends_with_the_opportunity_is_as_good(desk) -> Non
     assert found.record.ref.id == made.id
 
 
+def test_an_opportunity_may_be_a_number(desk) -> None:
+    desk.done(desk.creation("77", external_opportunity_id=77))
+    assert isinstance(desk.look("77"), Found)
+
+
 def test_each_change_has_its_outcome_and_a_lost_one_stops_the_rest(desk) -> None:
     good, bad, lost, left = (desk.creation(f"006{each}") for each in "BCDE")
     bad = replace(bad, identity=None)

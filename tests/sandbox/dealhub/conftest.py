@@ -147,7 +147,7 @@ def ear() -> Iterator[Ear]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         ear.url = f"http://127.0.0.1:{server.server_port}/hooks"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield ear
         server.shutdown()
