@@ -7,26 +7,32 @@ sent once more by itself, which tells more exactly what is wrong with it and cos
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from connectors.base import Collects, Confirmed, Outcome
 from connectors.errors import CallError, OutcomePending, OutcomeUnknown
 from connectors.records import Life, Record, Ref
 from engine.config.model import SyncConfig
-from engine.model import Intent
+from engine.model import Delivery, Intent
 from engine.pipeline.gateway import UnavailableError
 from engine.pipeline.replay import change_of
 from engine.pipeline.services import Services
+from engine.pipeline.settle import Settling
 from engine.pipeline.targets import live_selection
+from engine.store import deliveries
+
+AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a look told about one intent: the record if it is there, or when to look again.
 
-    ``collected``: it is the answer to the write itself, which a job gave late.
+    ``collected``: it is the answer to the write itself, which a job gave late; ``was_there``: of a
+    record that was to be made and was in the target before.
     """
 
     intent: Intent
@@ -35,6 +41,7 @@ class Answer:
     hopeless: bool = False
     refused: CallError | None = None
     collected: bool = False
+    was_there: bool = False
 
 
 def collect(services: Services, unresolved: Sequence[Intent]) -> tuple[list[Answer], list[Intent]]:
@@ -73,7 +80,7 @@ def _answer(services: Services, intent: Intent, outcome: Outcome | None) -> Answ
         # The write took effect whole: what was sent is there.
         fields = {**intent.fields, **outcome.fields}
         record = Record(Ref(intent.object, outcome.id), fields, version=outcome.version)
-        return Answer(intent, record, collected=True)
+        return Answer(intent, record, collected=True, was_there=outcome.created is False)
     error = outcome.error
     if isinstance(error, OutcomePending):
         until = services.clock.now() + error.again_after
@@ -114,3 +121,27 @@ def _read_back(services: Services, sync: SyncConfig, ids: Sequence[str]) -> dict
     except (CallError, UnavailableError):
         return {}  # The write itself is known; what it became is seen when it comes back.
     return {record.ref.id: record for record in answer if record.life is Life.LIVE}
+
+
+def settle_collected(
+    services: Services,
+    sync: SyncConfig,
+    answers: Sequence[Answer],
+    by_number: Mapping[int, Delivery],
+) -> list[Answer]:
+    """Write down what jobs have confirmed; returns the other answers.
+
+    Part by part, as there are many and nobody else can write meanwhile.
+    """
+    done = [answer for answer in answers if answer.collected and answer.record is not None]
+    for start in range(0, len(done), AT_ONCE):
+        part = done[start : start + AT_ONCE]
+        with services.store.write() as tx:
+            deliveries.fence(tx, [by_number[one] for one in {a.intent.delivery for a in part}])
+            settling = Settling(services, sync, tx, services.clock.now())
+            for answer in part:
+                if answer.record is not None:
+                    settling.collected(answer.intent, answer.record, was_there=answer.was_there)
+            settling.write()
+        services.failpoint("recover.after_commit")
+    return [answer for answer in answers if not (answer.collected and answer.record is not None)]

@@ -29,7 +29,7 @@ from engine.model import (
     LinkState,
 )
 from engine.pipeline.batch import InDoubt, Problem, Result, TryLater
-from engine.pipeline.collect import Answer, as_stored, collect
+from engine.pipeline.collect import AT_ONCE, Answer, as_stored, collect, settle_collected
 from engine.pipeline.containment import differing
 from engine.pipeline.digests import field_digests, value_digest
 from engine.pipeline.poll import WRITTEN
@@ -45,9 +45,6 @@ from engine.store.sql import Tx
 LOOK_AGAIN: Final = timedelta(seconds=30)
 SHOWS_WITHIN: Final = timedelta(minutes=5)
 """How late a target may show what an action did to it; longer where its object says so."""
-RESOLVED: Final = "resolved"
-CONFIRMED: Final = "confirmed"
-AT_ONCE: Final = 500
 MAKING: Final = (Operation.CREATE, Operation.UPSERT)
 
 
@@ -63,6 +60,7 @@ def resolve(services: Services, sync: SyncConfig, claimed: Sequence[Delivery]) -
     answers = _answers(services, [item for several in open_intents.values() for item in several])
     answers = as_stored(services, sync, answers)
     by_number = {delivery.number: delivery for delivery in claimed}
+    answers = settle_collected(services, sync, answers, by_number)
     stopped: dict[int, Result] = {}
     for start in range(0, len(answers), AT_ONCE):
         # A job's answers are many, and nobody else can write meanwhile.
@@ -166,11 +164,6 @@ def _by_id(
     return [Answer(intent, record) for intent, record in zip(group, found, strict=True)]
 
 
-def _how(answer: Answer) -> str:
-    """How the ledger calls it: the answer to the write, or what a look has found."""
-    return CONFIRMED if answer.collected else RESOLVED
-
-
 class _Resolving:
     """Writes down what a look told about one intent."""
 
@@ -206,11 +199,11 @@ class _Resolving:
             self._tell(intent, "resolved", intent.target_id)
             return None
         if record is not None and record.life is Life.LIVE:
-            differs = [] if answer.collected else differing(intent.fields, record.fields)
+            differs = differing(intent.fields, record.fields)
             if intent.target_id is None:
-                return self._created(intent, record, differs, how=_how(answer))
+                return self._created(intent, record, differs)
             if not differs and intent.operation is not Operation.DELETE:
-                self._found(intent, record, how=_how(answer))
+                self._found(intent, record)
                 return None
         elif record is not None and intent.operation is Operation.DELETE:
             end_deleted(self._tx, intent, self._now)
@@ -244,9 +237,7 @@ class _Resolving:
         )
         return Problem(report)
 
-    def _created(
-        self, intent: Intent, record: Record, differs: list[str], *, how: str = RESOLVED
-    ) -> Result | None:
+    def _created(self, intent: Intent, record: Record, differs: list[str]) -> Result | None:
         spec = self._services.object_spec(Endpoint(intent.connection, intent.object))
         if differs and spec.immutable_when is not None:
             if not intent.parked:
@@ -268,21 +259,20 @@ class _Resolving:
             links.close(self._tx, taken.number, LinkState.CLOSED, "identity reassigned", self._now)
             taken = None
         if taken is None:
-            base = self._agreed(intent, record, how)
+            base = self._agreed(intent, record)
             links.create(self._tx, intent.source, target, base, intent.parent, self._now)
         made = Fulfilment(intent.delivery, intent.source, intent.object, record.ref.id)
         claims.fulfil(self._tx, [made])
         deliveries.wake(self._tx, [intent.source], self._now)
-        self._found(intent, record, how=how)
+        self._found(intent, record)
         return None
 
-    def _agreed(self, intent: Intent, record: Record, how: str) -> dict[tuple[str, str], Agreed]:
+    def _agreed(self, intent: Intent, record: Record) -> dict[tuple[str, str], Agreed]:
         """What both sides agree on, of the fields that are as they were sent.
 
-        A field that is not shown has arrived with the others: a write takes effect whole. What a
-        confirmed write left differs by what the target made of it, which is its own from then on.
+        A field that is not shown has arrived with the others: a write takes effect whole.
         """
-        differs = set() if how == CONFIRMED else set(differing(intent.fields, record.fields))
+        differs = set(differing(intent.fields, record.fields))
         vault = self._services.store.vault
         shown = {**intent.fields, **record.fields}
         return {
@@ -291,7 +281,7 @@ class _Resolving:
             if name in shown and name not in differs
         }
 
-    def _found(self, intent: Intent, record: Record, *, how: str = RESOLVED) -> None:
+    def _found(self, intent: Intent, record: Record) -> None:
         """It took effect. What is there now is remembered; the diff that follows does the rest."""
         target = Address(intent.connection, intent.object, record.ref.id)
         before = records.known(self._tx, [target]).get(target)
@@ -305,12 +295,12 @@ class _Resolving:
         )
         records.remember(self._tx, {target: known})
         if intent.link is not None:
-            base = self._agreed(intent, record, how)
+            base = self._agreed(intent, record)
             near = intent.source.connection
             links.move_base(self._tx, {intent.link: base}, near, {}, self._now)
         delivery_states.forget_seen(self._tx, [target])
-        self._end(intent, IntentState.CONFIRMED, how, record.ref.id)
-        self._tell(intent, how, record.ref.id)
+        self._end(intent, IntentState.CONFIRMED, "resolved", record.ref.id)
+        self._tell(intent, "resolved", record.ref.id)
 
     def _absent(self, intent: Intent) -> None:
         self._end(intent, IntentState.ABSENT, "absent")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.base import Confirmed
-from connectors.records import Operation, Value
+from connectors.records import Operation, Record, Value
 from engine.clock import microseconds
 from engine.config.model import SyncConfig
 from engine.model import WHOLE, Address, Agreed, Intent, IntentState, Known, LinkState
@@ -108,6 +109,35 @@ class Settling:
             if outcome.created is False:
                 self.was_there(planned)
 
+    def collected(self, intent: Intent, record: Record, *, was_there: bool) -> None:
+        """A job has confirmed a write. ``record`` holds what was sent, or what became of it."""
+        vault = self._services.store.vault
+        target = Address(intent.connection, intent.object, record.ref.id)
+        base = {
+            (near, name): Agreed(raw, value_digest(vault, record.fields[name]))
+            for name, (near, raw) in intent.raw.items()
+            if name in record.fields
+        }
+        name = _identity_field(self._sync, intent.object)
+        if name is not None and name in intent.fields:
+            stamp = value_digest(vault, intent.fields[name])
+            base[WHOLE, name] = Agreed(stamp, stamp)
+        if intent.link is None:
+            self._made.append((intent.source, NewLink(intent.source, target, base, intent.parent)))
+        else:
+            self._bases.setdefault(intent.link, {}).update(base)
+        self._written[target] = (record.version, field_digests(vault, record.fields))
+        ending = Ending(
+            intent.id, intent.attempts, IntentState.CONFIRMED, "confirmed", target_id=target.id
+        )
+        self._endings.append(ending)
+        self._lines.append(self._line(intent, "confirmed", target))
+        if intent.operation in (Operation.CREATE, Operation.UPSERT):
+            made = Fulfilment(intent.delivery, intent.source, intent.object, target.id)
+            self._fulfilled.append(made)
+            if was_there:
+                recognise.note(self._tx, self._sync.name, intent.object)
+
     def was_there(self, planned: Planned) -> None:
         """A record that was to be made was in the target: there may be more we do not know of."""
         recognise.note(self._tx, self._sync.name, planned.intent.object)
@@ -186,10 +216,6 @@ class Settling:
         """The vendor has taken the write as a job: nothing is decided yet."""
         self._endings.append(ending)
 
-    def pending(self, ending: Ending) -> None:
-        """The vendor has taken the write as a job: nothing is decided yet."""
-        self._endings.append(ending)
-
     def not_done(self, planned: Planned, ending: Ending, tell: str | None = None) -> None:
         """The write did not take effect: claims are free again, waiters look anew."""
         self._endings.append(ending)
@@ -212,24 +238,24 @@ class Settling:
         intent = planned.intent
         if target is None and intent.target_id is not None:
             target = Address(intent.connection, intent.object, intent.target_id)
+        line = self._line(intent, outcome, target or Address(intent.connection, intent.object, ""))
+        self._lines.append(replace(line, code=code, request_id=request_id))
+
+    def _line(self, intent: Intent, outcome: str, target: Address) -> Line:
         operation = intent.action or intent.operation.value
         if intent.operation is Operation.UPSERT:
             operation = Operation.CREATE.value
-        self._lines.append(
-            Line(
-                time=self._now,
-                sync=self._sync.name,
-                operation=operation,
-                outcome=outcome,
-                config=intent.config,
-                source=intent.source,
-                target=target or Address(intent.connection, intent.object, ""),
-                business_key=intent.business_key,
-                code=code,
-                body_digest=intent.body_digest,
-                request_id=request_id,
-                intent=intent.id,
-            )
+        return Line(
+            time=self._now,
+            sync=self._sync.name,
+            operation=operation,
+            outcome=outcome,
+            config=intent.config,
+            source=intent.source,
+            target=target,
+            business_key=intent.business_key,
+            body_digest=intent.body_digest,
+            intent=intent.id,
         )
 
     def add_line(self, line: Line) -> None:
@@ -270,6 +296,14 @@ def end_deleted(tx: Tx, intent: Intent, now: datetime) -> None:
     if intent.link is not None:
         links.close(tx, intent.link, LinkState.CLOSED, DELETED, now)
     claims.forget_target(tx, intent.connection, intent.object, intent.target_id or "")
+
+
+def _identity_field(sync: SyncConfig, object: str) -> str | None:
+    """The field that holds our identity in an object that a sync writes."""
+    if object == sync.mapping.target_object:
+        return sync.mapping.identity_field
+    own = [kind for kind in sync.mapping.children if kind.target_object == object]
+    return own[0].identity_field if own else None
 
 
 def _known_fields(sent: Mapping[str, Value], outcome: Confirmed) -> dict[str, Value]:
