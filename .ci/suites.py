@@ -43,7 +43,7 @@ class Suite:
 
 
 SUITES = (
-    Suite("unit", ("unit", "mapping", "config", "pipeline", "money")),
+    Suite("unit", ("unit", "mapping", "config", "pipeline", "money", "explaining")),
     Suite("connectors", ("connectors",)),
     Suite("store", ("store", "spool", "postgres", "books"), whole_files=False),
     Suite("simulation", ("simulation",), seeded=True, whole_files=False),

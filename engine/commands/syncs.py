@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.commands.kit import Surroundings, command
 
-_MODES: Final = {
-    "upsert": "Records that have no counterpart are created, others updated",
-    "update_only": "Counterparts are updated, none is created",
-    "create_only": "Records that have no counterpart are created, none is updated",
-    "link_only": "Nothing is written, counterparts are only recognised",
-}
+if TYPE_CHECKING:
+    from engine.explaining.systems import Systems
 
 
 @command("syncs", example="revline syncs --explain")
 @click.option("--explain", is_flag=True, help="Say in plain sentences what each sync does.")
 def syncs(surroundings: Surroundings, *, explain: bool) -> None:
-    """List the syncs of the project."""
+    """List the syncs of the project.
+
+    --explain ends with a picture of the line, which pages that know Mermaid draw.
+    """
     found = surroundings.project.config.syncs.values()
     if surroundings.as_json:
-        surroundings.answer([{**_content(sync), "explained": _sentence(sync)} for sync in found])
+        told = _explained(surroundings)
+        shown = [{**_content(sync), "explained": told.get(sync.name)} for sync in found]
+        whole = {"syncs": shown, "picture": _picture(surroundings)}
+        surroundings.answer(whole if explain else shown)
     elif explain:
-        for sync in found:
-            surroundings.say(f"{sync.name}: {_sentence(sync)}")
+        for name, text in _explained(surroundings).items():
+            surroundings.say(f"{name}: {text}")
             surroundings.say()
+        surroundings.say(f"```mermaid\n{_picture(surroundings)}```")
     else:
         surroundings.table(
             "",
@@ -71,58 +74,27 @@ def _start(sync: Any) -> str:
     return "everything" if start.since is None else str(start.since.isoformat())
 
 
-def _sentence(sync: Any) -> str:
-    """One sync, told as one would tell a colleague."""
-    mapping = sync.mapping
-    parts = [_first(sync)]
-    if sync.enabled.value == "false":
-        parts.append("It is off.")
-    elif sync.enabled.value == "shadow":
-        parts.append("It runs in shadow: everything is computed and recorded, nothing is sent.")
-    if not mapping.observes:
-        count = len(mapping.rules)
-        parts.append(f"{_MODES[sync.mode.value]}; {count} field{'s' if count != 1 else ''} mapped.")
-    if mapping.fact_kinds:
-        parts.append(f"Its records prove for the books what is {' and '.join(_kinds(sync))}.")
-    matches = [match.rule for match in mapping.programs.matches]
-    if matches:
-        parts.append(f"Counterparts are found by {', then by '.join(matches)}.")
-    owned = [rule.target for rule in mapping.rules if rule.owner is not None]
-    if owned:
-        parts.append(f"Both sides may change {', '.join(owned)}; the mapping says who wins.")
-    for kind in mapping.children:
-        removed = "deleted there too" if kind.removed == "delete" else "only flagged"
-        parts.append(
-            f"Its {kind.name} become {kind.target_object}; one that is removed is {removed}."
-        )
-    if mapping.actions:
-        parts.append(f"Then it does {', then '.join(mapping.actions)}, each if it is not done.")
-    gates = [gate.name for gate in mapping.programs.gates]
-    if gates:
-        parts.append(f"Records are held until they pass {' and '.join(gates)}.")
-    parts.append(f"It starts from {_start(sync)}, {_rhythm(sync)}.")
-    if sync.after:
-        parts.append(f"Its past is read after that of {', '.join(sync.after)}.")
-    return " ".join(parts)
+def _explained(surroundings: Surroundings) -> dict[str, str]:
+    """Each sync as prose, by name."""
+    from engine.explaining.prose import explain
+    from engine.mapping.compiled import MappingProgram
+
+    systems = _systems(surroundings)
+    return {
+        sync.name: explain(sync, sync.mapping, systems).text
+        for sync in surroundings.project.config.syncs.values()
+        if isinstance(sync.mapping, MappingProgram)
+    }
 
 
-def _first(sync: Any) -> str:
-    by = f"by the mapping {sync.mapping.name}"
-    if sync.mapping.observes:
-        return f"Watches {sync.source} {by} and writes nothing."
-    if sync.group_by:
-        hours = sync.period_end.total_seconds() / 3600
-        grouped = f"one per {', '.join(sync.group_by)}, {hours:g} hours after the month's end"
-        return f"Brings {sync.source} to {sync.target} {by}: {grouped}."
-    return f"Brings {sync.source} to {sync.target} {by}."
+def _picture(surroundings: Surroundings) -> str:
+    from engine.explaining.picture import picture
+
+    return picture(surroundings.project.config.syncs.values(), _systems(surroundings))
 
 
-def _kinds(sync: Any) -> list[str]:
-    return sorted(kind.value.replace("_", " ") for kind in sync.mapping.fact_kinds)
+def _systems(surroundings: Surroundings) -> Systems:
+    from engine.explaining.systems import Systems
 
-
-def _rhythm(sync: Any) -> str:
-    seconds = sync.poll_every.total_seconds()
-    every = f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} seconds"
-    also = " and listens to webhooks" if sync.webhooks else ""
-    return f"looks for changes every {every}{also}"
+    project = surroundings.project
+    return Systems({name: project.spec(name) for name in project.config.connections})

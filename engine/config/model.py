@@ -154,6 +154,7 @@ class SyncConfig:
     period_end: timedelta | None = None
     route: SyncRoute | None = None
     recheck_held: timedelta = timedelta(minutes=15)
+    description: str | None = None
     place: str = ""
 
 

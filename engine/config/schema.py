@@ -160,6 +160,7 @@ class BooksBlock(Block):
 class SyncBlock(Block):
     """One sync."""
 
+    description: Text | None = None
     from_: Text = Field(alias="from")
     to: Text | None = None
     observe: Flag = False

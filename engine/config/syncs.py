@@ -95,6 +95,7 @@ class SyncBuilder:
             period_end=block.trigger.period_end if block.trigger else None,
             route=route,
             recheck_held=defaults.recheck_held,
+            description=block.description,
             place=f"{self._document.file}:{mark.line}:{mark.column}",
         )
         return replace(sync, digest=digest_of(sync_content(sync)))

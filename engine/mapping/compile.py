@@ -139,6 +139,8 @@ class _Compiler:
             fact_programs=self._facts,
             period_program=self._period,
             identity_as=target.identity_as,
+            description=file.description,
+            value_maps=dict(self._value_maps),
         )
 
     def _compile_steps(self, root: FieldCompiler) -> tuple[StepProgram, ...]:

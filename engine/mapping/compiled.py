@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.records import MISSING, Record, Selection
 from connectors.values import (
@@ -36,6 +36,7 @@ from engine.mapping.rules import Rules, require_read
 from engine.mapping.schema import ExampleBlock
 from engine.mapping.steps import StepProgram, next_step
 from engine.mapping.texts import id_text, text
+from engine.mapping.values import ValueMap
 from engine.money.model import Fact, FactKind, PeriodState
 
 
@@ -96,6 +97,8 @@ class MappingProgram:
     fact_programs: tuple[FactProgram, ...] = ()
     period_program: PeriodProgram | None = None
     identity_as: str | None = None
+    description: str | None = None
+    value_maps: Mapping[str, ValueMap] = field(default_factory=dict)
 
     @property
     def observes(self) -> bool:

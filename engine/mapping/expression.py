@@ -86,6 +86,7 @@ class Expression:
     catalogues: tuple[str, ...]
     target_fields: tuple[str, ...]
     links: tuple[LinkId, ...]
+    value_maps: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -177,6 +178,7 @@ def compile_expression(
         catalogues=tuple(sorted(reads.catalogues)),
         target_fields=tuple(sorted(reads.target_fields)),
         links=tuple(_link_id(question, names) for question in reads.links),
+        value_maps=tuple(sorted(reads.value_maps)),
     )
 
 

@@ -53,6 +53,10 @@ class RecordShape:
 
     parts: tuple[FieldProgram, ...]
 
+    def fields(self) -> tuple[FieldProgram, ...]:
+        """Every part."""
+        return self.parts
+
     def expressions(self) -> list[Expression]:
         return [one for part in self.parts for one in part.expressions()]
 
@@ -62,6 +66,10 @@ class ListShape:
     """A list with a fixed number of values, each with its own parts."""
 
     records: tuple[RecordShape, ...]
+
+    def fields(self) -> tuple[FieldProgram, ...]:
+        """Every part of every value."""
+        return tuple(part for record in self.records for part in record.parts)
 
     def expressions(self) -> list[Expression]:
         return [one for record in self.records for one in record.expressions()]
@@ -75,6 +83,10 @@ class EachShape:
     where: Expression | None
     record: RecordShape
 
+    def fields(self) -> tuple[FieldProgram, ...]:
+        """Every part of a value."""
+        return self.record.parts
+
     def expressions(self) -> list[Expression]:
         own = [self.items] + ([self.where] if self.where else [])
         return own + self.record.expressions()
@@ -85,6 +97,10 @@ class ChainShape:
     """Several lists, one after another."""
 
     lists: tuple[Shape, ...]
+
+    def fields(self) -> tuple[FieldProgram, ...]:
+        """Every part of every list."""
+        return tuple(part for one in self.lists for part in one.fields())
 
     def expressions(self) -> list[Expression]:
         return [one for part in self.lists for one in part.expressions()]

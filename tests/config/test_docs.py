@@ -112,7 +112,7 @@ def test_defaults_in_the_page_are_the_real_ones():
                 assert real.total_seconds() == int(written[:-1]) * units[written[-1]], name
             elif real is None:
                 assert (
-                    written in ("none", "null", "no limit", "the connection's")
+                    written in ("none", "null", "no limit", "the connection's", "the mapping's")
                     or "defaults." in written
                 )
             else:
