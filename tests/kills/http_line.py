@@ -9,13 +9,12 @@ import orjson
 import requests
 
 from engine.demo import folder as demo_folder
-from engine.store import inbox, issues, ledger
-from engine.store.store import Store
-from engine.store.vault import KEY_VARIABLE, parse_key
+from engine.store.vault import KEY_VARIABLE
 from sandbox.app import build
 from sandbox.server import serve
 from sandbox.simulator import Mutation, Simulator
 from tests.kills.child import KILLED, Command, Zygote
+from tests.kills.looking import left_over, made_twice
 
 SIZES = {"companies": 8, "contacts": 14, "products": 4, "deals": 6}
 SEED = 3
@@ -99,31 +98,10 @@ class HttpLine:
         """What both systems hold, ids replaced, and the open issues; after checking the rest."""
         for simulator in (self.hubspot, self.salesforce):
             assert simulator.journal.violations == []
-            doubled = {
-                (object, key): told
-                for object, keys in simulator.grouped_counts().items()
-                for key, told in keys.items()
-                if not key.startswith("id:") and (told["creates"] > 1 or len(told["ids"]) > 1)
-            }
-            assert doubled == {}
+            assert made_twice(simulator) == {}
         found = _salesforce(_plain(self.salesforce.snapshot()))
         found |= _hubspot(_plain(self.hubspot.snapshot()))
-        return found | {"issues": self._issues()}
-
-    def _issues(self) -> list[tuple[str, str]]:
-        store = Store.open(None, self.folder / "state", parse_key(self._key))
-        try:
-            with store.read() as tx:
-                found = ledger.verify(tx, store.vault, ledger.read_head(store.head_file))
-                states = inbox.counts(tx)
-                open_issues = issues.listed(tx, store.payloads)
-        finally:
-            store.close()
-        assert found.fault is None, found
-        assert found.unsealed == 0
-        assert not states.get("new"), states
-        assert not states.get("routed"), states
-        return sorted((one.code, one.source.id) for one in open_issues)
+        return found | {"issues": left_over(self.folder, self._key)}
 
 
 def _plain(state: Any) -> Any:

@@ -21,7 +21,10 @@ from tests.simulation.project import write_project
 PRELOADED = (
     "connectors.hubspot.connector",
     "connectors.memory.connector",
+    "connectors.netsuite.connector",
     "connectors.salesforce.connector",
+    "connectors.stripe.connector",
+    "connectors.zuora.connector",
     "engine.accounts",
     "engine.cli",
     "engine.commands.acting",
@@ -33,6 +36,7 @@ PRELOADED = (
     "engine.spool_feed",
     "hubspot",
     "simple_salesforce",
+    "stripe",
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
@@ -94,11 +94,14 @@ def settled(line: MoneyLine) -> None:
             return
 
 
-def picture(line: MoneyLine) -> dict[str, Any]:
-    """What the systems hold: every record's own words, and what was posted month by month."""
+def picture(line: MoneyLine, but: Collection[str] = ()) -> dict[str, Any]:
+    """What the systems hold: every record's own words, and what was posted month by month.
+
+    ``but`` names fields to leave out.
+    """
     found: dict[str, Any] = {
         f"{system}.{object}": sorted(
-            tuple(str(row.get(name)) for name in names)
+            tuple(str(row.get(name)) for name in names if name not in but)
             for row in line.records(system, object).values()
         )
         for (system, object), names in SHOWN.items()

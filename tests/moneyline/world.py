@@ -223,8 +223,7 @@ class MoneyLine:
             "STRIPE_KEY": stripe.RESTRICTED_KEY,
             "NETSUITE_PRIVATE_KEY": netsuite.private_key_pem(),
         }
-        # What is there from the start is in every index by then.
-        self.clock.shift(max(timedelta(minutes=1), BEGIN - self.clock.now()))
+        self.begin()
         for name, line in MONEY_FIELDS.items():
             self.do("salesforce", "Opportunity", "add_field", None, {"name": name, "line": line})
         self.boot()
@@ -239,6 +238,10 @@ class MoneyLine:
         )
 
     # -- the engine ------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """What is there from the start is in every index by then."""
+        self.clock.shift(max(timedelta(minutes=1), BEGIN - self.clock.now()))
 
     def boot(self) -> None:
         """Start the engine, as a new process would; what the project says is read once."""
