@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -37,6 +37,16 @@ _NO_INPUT: Final = frozenset(
         "ApprovalDecidedOn__c", "OwnerId", "Name",
     }
 )  # fmt: skip
+
+
+def own_prices(line: Mapping[str, Any]) -> frozenset[str]:
+    """The prices that people may enter for a line: of custom pricing, and special ones."""
+    found = set()
+    if line.get("SBQQ__PricingMethod__c") == "Custom":
+        found.add("SBQQ__ListPrice__c")
+    if line.get("SBQQ__SpecialPriceType__c") == "Custom":
+        found.add("SBQQ__SpecialPrice__c")
+    return frozenset(found)
 
 
 def package(org: Org) -> Cpq:
@@ -135,7 +145,7 @@ def _edited(org: Org, row: Row) -> None:
 
 def _calculate_if_latest(org: Org, quote_id: str, edits: int) -> None:
     quote = org.live(quote_id)
-    if quote is not None and quote.get(_EDITS) == edits:
+    if quote is not None and quote["SBQQ__Uncalculated__c"] and quote[_EDITS] == edits:
         calculate(org, quote_id)
 
 
@@ -195,7 +205,7 @@ def _before_line(save: Save) -> None:
         if row.get("SBQQ__ListPrice__c") is None:
             entry = entry_of(org, quote, product["Id"])
             row["SBQQ__ListPrice__c"] = (entry or {}).get("UnitPrice", prices.ZERO)
-    if written := sorted(PRICE_FIELDS & set(save.given)):
+    if written := sorted(PRICE_FIELDS & set(save.given) - own_prices(row)):
         text = f"{row['Name']}: {', '.join(written)} written without the calculator"
         org.objections.append(("price_field_written", text))
     row.update(prices.line_formulas(row, quote, product, package(org).term_unit))

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sandbox.messages import Json, Request
 from sandbox.salesforce.cpq.approvals import decide
-from sandbox.salesforce.cpq.quotes import LINE, PRICE_FIELDS, QUOTE, calculate, lines_of
+from sandbox.salesforce.cpq.quotes import LINE, PRICE_FIELDS, QUOTE, calculate, lines_of, own_prices
 from sandbox.salesforce.cpq.renewals import amend, renew
 from sandbox.salesforce.errors import Refusal
 from sandbox.salesforce.ids import MalformedId, normalise
@@ -190,10 +190,7 @@ def _inputs(
 ) -> dict[str, Any]:
     """What a person may have entered: neither formulas, nor prices the calculator makes."""
     fields = org.table(object_name).spec.fields
-    custom = record.get("SBQQ__SpecialPriceType__c") == "Custom"
-    own = {"SBQQ__SpecialPrice__c"} if custom else set()
-    if record.get("SBQQ__PricingMethod__c") == "Custom":
-        own.add("SBQQ__ListPrice__c")
+    own = own_prices(record)
     wanted = {}
     for name, value in record.items():
         field = fields.get(name)

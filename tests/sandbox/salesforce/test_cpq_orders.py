@@ -196,3 +196,16 @@ def test_what_is_charged_by_usage_takes_its_schedule_along(org: Any) -> None:
     assert kept["SBQQ__OrderItem__r"]["SBQQ__QuoteLine__c"] == line
     flags = org.query("SELECT SBQQ__HasConsumptionSchedule__c FROM SBQQ__Subscription__c")
     assert sorted(one["SBQQ__HasConsumptionSchedule__c"] for one in flags) == [False, True]
+
+
+def test_a_custom_price_is_amended_as_it_is(org: Any) -> None:
+    deal = make_deal(org)
+    own = {"SBQQ__PricingMethod__c": "Custom", "SBQQ__ListPrice__c": "77.70"}
+    assert deal.patch(LINE, deal.seat_line, **own).status_code == 204
+    org.shift(30)
+    assert deal.line(deal.seat_line)["SBQQ__NetPrice__c"] == 77.7
+    contract = deal.contracted()
+    deal.patch("Contract", contract, SBQQ__AmendmentStartDate__c="2026-03-01")
+    quote = amended(org, deal, contract, 4)
+    assert org.read(QUOTE, quote)["SBQQ__NetAmount__c"] == 77.7
+    assert org.kinds_of_violation() == set()

@@ -119,6 +119,29 @@ def test_a_deleted_line_leaves_the_totals(org: Any) -> None:
     assert org.read("Opportunity", deal.opportunity)["Amount"] == 300
 
 
+def test_a_deleted_quote_takes_everything_along_and_brings_it_back(org: Any) -> None:
+    deal = make_deal(org)
+    assert org.call("DELETE", f"/sobjects/{QUOTE}/{deal.quote}").status_code == 204
+    assert org.query(f"SELECT Id FROM {LINE}") == []
+    assert org.query("SELECT Id FROM OpportunityLineItem") == []
+    assert org.read("Opportunity", deal.opportunity)["SBQQ__PrimaryQuote__c"] is None
+    org.mutate(QUOTE, "restore", deal.quote)
+    org.shift(30)
+    assert len(org.query(f"SELECT Id FROM {LINE}")) == 2
+    assert len(org.query("SELECT Id FROM OpportunityLineItem")) == 2
+    assert org.read("Opportunity", deal.opportunity)["SBQQ__PrimaryQuote__c"] == deal.quote
+    assert deal.of()["SBQQ__NetAmount__c"] == 800
+
+
+def test_a_product_without_a_price_costs_nothing(org: Any) -> None:
+    deal = make_deal(org)
+    bare = org.create("Product2", Name="Bare", IsActive=True)
+    line = org.create(LINE, SBQQ__Quote__c=deal.quote, SBQQ__Product__c=bare, SBQQ__Quantity__c=9)
+    org.shift(30)
+    assert deal.line(line)["SBQQ__NetTotal__c"] == 0
+    assert deal.of()["SBQQ__NetAmount__c"] == 800
+
+
 def test_a_write_taken_back_queues_nothing(org: Any) -> None:
     deal = make_deal(org)
     records = [
