@@ -12,7 +12,14 @@ from typing import Final
 
 from connectors.errors import Rejected
 from connectors.records import Change, Operation
-from connectors.salesforce_cpq.objects import CONTRACT, LINE, OPPORTUNITY, ORDER, QUOTE
+from connectors.salesforce_cpq.objects import (
+    CONTRACT,
+    LINE,
+    OPPORTUNITY,
+    ORDER,
+    QUOTE,
+    SUBSCRIPTION,
+)
 
 _INPUTS: Final = "SBQQ__Discount__c or SBQQ__AdditionalDiscountAmount__c"
 _CALCULATED: Final = "write the inputs instead; the package calculates it"
@@ -49,6 +56,14 @@ _PRICES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
                 "EffectiveSubscriptionTerm",
             ),
             **_named("write SBQQ__Quantity__c", "EffectiveQuantity"),
+        },
+        SUBSCRIPTION: {
+            **_named(
+                "it comes from the quote line; amend the contract",
+                "ListPrice", "SpecialPrice", "RegularPrice", "CustomerPrice", "NetPrice",
+            ),
+            **_named("write SBQQ__SubscriptionStartDate__c", "StartDate"),
+            **_named("write SBQQ__SubscriptionEndDate__c", "EndDate"),
         },
         QUOTE: {
             **_named(

@@ -173,6 +173,8 @@ def test_a_quote_and_its_lines_are_made_from_inputs(org: Org) -> None:
         (LINE, "SBQQ__EffectiveQuantity__c", "PRICE_FIELD", "SBQQ__Quantity__c"),
         (QUOTE, "SBQQ__NetAmount__c", "PRICE_FIELD", "lines"),
         (QUOTE, "SBQQ__Uncalculated__c", "PRICE_FIELD", "calculates"),
+        (SUBSCRIPTION, "SBQQ__EndDate__c", "PRICE_FIELD", "SBQQ__SubscriptionEndDate__c"),
+        (SUBSCRIPTION, "SBQQ__NetPrice__c", "PRICE_FIELD", "amend"),
         (QUOTE, "SBQQ__Ordered__c", "ACTION_FIELD", "action order"),
         ("Order", "SBQQ__Contracted__c", "ACTION_FIELD", "action contract"),
         ("Contract", "SBQQ__RenewalQuoted__c", "ACTION_FIELD", "action renew_quote"),
@@ -406,6 +408,7 @@ def test_approvals_are_read_under_a_name_of_ours(org: Org) -> None:
     cursor = org.cpq.first_cursor(wanted, org.simulator.now() - timedelta(hours=1))
     assert approvals(org.cpq.changes(wanted, cursor, 10).records) == ["Approved"]
     assert approvals(org.cpq.list(wanted, None, 10).records) == ["Approved"]
+    assert approvals(org.cpq.export(wanted, None, 10).records) == ["Approved"]
     (found,) = org.cpq.search(wanted, [{"Name": str(pending.get("Name"))}])
     assert approvals(found) == ["Approved"]
     (row,) = org.cpq.read(Selection(APPROVAL, ("sbaa__Status__c",)), [approval])
