@@ -11,7 +11,7 @@ from engine.config.problems import Problems
 from engine.config.yaml import Document, KeyPath
 from engine.errors import ConfigError
 from engine.mapping.compiled import MappingProgram
-from engine.mapping.model import FieldRule, OnMissing, Side
+from engine.mapping.model import FieldRule, OnMissing, Side, targets_in
 from engine.mapping.nearest import nearest
 
 
@@ -102,12 +102,12 @@ def _check_references(syncs: list[CheckedSync], problems: Problems) -> None:
                     f"no sync links `{object_name}` from {there[0]} to {there[1]}",
                     nearest(object_name, objects),
                 )
-            elif to is not None and to not in linked:
+            elif strangers := [name for name in targets_in(to) if name not in linked]:
                 _at(
                     problems,
                     place,
-                    f"no sync links `{object_name}` to `{to}`",
-                    nearest(to, linked),
+                    f"no sync links `{object_name}` to `{strangers[0]}`",
+                    nearest(strangers[0], linked),
                 )
             elif to is None and len(linked) > 1:
                 choices = ", ".join(sorted(linked))
@@ -136,24 +136,28 @@ def _check_hold_cycles(syncs: list[CheckedSync], problems: Problems) -> None:
     """Records that wait for one another can never be written: at least one must not hold."""
     graph: dict[str, list[str]] = {}
     places: dict[tuple[str, str], str] = {}
+    targets = _link_targets(syncs)
     for sync in syncs:
-        there = f"{sync.config.source.connection}>{sync.config.target.connection}"
-        root = f"{there}:{sync.mapping.source_object}"
+        there = sync.config.source.connection, sync.config.target.connection
+        root = _node(there, sync.mapping.source_object, sync.mapping.target_object)
         nodes = [(root, sync.mapping.programs)]
         for kind in sync.mapping.kinds:
-            node = f"{there}:{kind.source_object}"
+            node = _node(there, kind.source_object, kind.target_object)
             graph.setdefault(node, []).append(root)
             places.setdefault((node, root), sync.config.place)
             nodes.append((node, kind.programs))
         for node, rules in nodes:
             for program in rules.programs:
                 wanted = program.reference
-                if wanted is not None and wanted.on_missing is OnMissing.HOLD:
-                    other = f"{there}:{wanted.object}"
+                if wanted is None or wanted.on_missing is not OnMissing.HOLD:
+                    continue
+                linked = targets_in(wanted.to) or sorted(targets.get((*there, wanted.object), ()))
+                if len(linked) == 1:  # of several, another one can always come first
+                    other = _node(there, wanted.object, linked[0])
                     graph.setdefault(node, []).append(other)
                     places.setdefault((node, other), program.rule.place)
     for cycle in find_cycles(graph):
-        nodes_shown = [node.partition(":")[2] for node in [*cycle, cycle[0]]]
+        nodes_shown = [node.rpartition(" to ")[0] for node in [*cycle, cycle[0]]]
         edges = list(zip(cycle, [*cycle[1:], cycle[0]], strict=True))
         _at(
             problems,
@@ -161,6 +165,11 @@ def _check_hold_cycles(syncs: list[CheckedSync], problems: Problems) -> None:
             f"records hold one another for ever: {' → '.join(nodes_shown)}",
             "write `on_missing: later` on one of these references",
         )
+
+
+def _node(there: tuple[str, str], object: str, target: str) -> str:
+    """The linking of an object to another: what a reference waits for. Two connections' apart."""
+    return f"{object} to {there[0]}>{there[1]}.{target}"
 
 
 def _facing(left: CheckedSync, right: CheckedSync) -> bool:

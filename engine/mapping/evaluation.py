@@ -81,7 +81,8 @@ class Evaluation:
         if found is None:
             return LinkAnswer(None, pending=True)
         is_own = (reference.object, reference.id) == self.own
-        if found.pending and is_own and reference.to in (None, self.own_target):
+        own_target = reference.to is None or self.own_target in reference.targets
+        if found.pending and is_own and own_target:
             return LinkAnswer(found.target_id)
         return found
 

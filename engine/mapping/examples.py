@@ -190,7 +190,7 @@ def _lookups(mapping: MappingProgram, view: SourceView, given: GivenBlock) -> Lo
 def _answer(reference: Reference, links: Mapping[str, Mapping[str, Any]]) -> LinkAnswer:
     found = links.get(reference.object, {}).get(reference.id)
     if isinstance(found, dict):
-        found = found.get(reference.to or "")
+        found = next((found[name] for name in reference.targets if name in found), None)
     if found == "pending":
         return LinkAnswer(None, pending=True)
     return LinkAnswer(text(found) if found is not None else None)

@@ -56,7 +56,8 @@ class Enforce(StrEnum):
 class Reference:
     """A question about links: what is record ``object id`` of the source linked to?
 
-    ``to`` is the target object wanted; ``None`` means the sync's only one for ``object``. The
+    ``to`` is the target object wanted, or several with ``|`` between them, of which the first that
+    is linked counts; ``None`` means the sync's only one for ``object``. The
     source id of a virtual child (one without a record of its own) is ``{root id}:{key}`` and its
     object is ``{root object}/{child name}``.
     """
@@ -64,6 +65,16 @@ class Reference:
     object: str
     id: str
     to: str | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The target objects wanted, in order; none means any."""
+        return targets_in(self.to)
+
+
+def targets_in(to: str | None) -> tuple[str, ...]:
+    """``Contact|Lead`` as its parts; nothing is none."""
+    return tuple(to.split("|")) if to else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from engine.pipeline.intend import GUARD_CREATES, GUARD_WINDOW
 from engine.pipeline.poll import WRITTEN
 from engine.pipeline.proofs import Proofs
 from engine.pipeline.proofs import settle as settle_proofs
+from engine.pipeline.references import linked_to
 from engine.pipeline.services import Services
 from engine.store import (
     connections,
@@ -33,7 +34,6 @@ from engine.store import (
     delivery_states,
     issues,
     ledger,
-    links,
     records,
     routes,
 )
@@ -258,9 +258,7 @@ class _Closing:
         return replace(one, waits=tuple(waits))
 
     def _linked(self, tx: Tx, address: Address, to_object: str) -> bool:
-        connection = self._sync.target.connection
-        found = links.of_sources(tx, [address], connection, to_object or None)
-        return len(found.get(address, ())) == 1
+        return linked_to(tx, address, self._sync.target.connection, to_object) is not None
 
     def _issue(self, delivery: Delivery, problem: Problem) -> Closing:
         self._count("issue")

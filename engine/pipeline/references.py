@@ -11,9 +11,9 @@ from typing import Final
 from connectors.base import Connector, Lists
 from connectors.records import Fields, Page, Selection
 from engine.config.model import Endpoint, SyncConfig
-from engine.mapping.model import CatalogueSpec, LinkAnswer, Lookups, Reference
+from engine.mapping.model import CatalogueSpec, LinkAnswer, Lookups, Reference, targets_in
 from engine.mapping.values import catalogue_rows
-from engine.model import Address
+from engine.model import Address, Link
 from engine.pipeline.batch import Work
 from engine.pipeline.services import Services
 from engine.store import delivery_states, links
@@ -117,13 +117,9 @@ def answers(
         answered: dict[Reference, LinkAnswer] = {}
         open_refs: list[Reference] = []
         for ref in asked:
-            targets = [
-                link.far.id
-                for link in found.get(addresses[ref], ())
-                if ref.to is None or link.far.object == ref.to
-            ]
-            if len(targets) == 1:
-                answered[ref] = LinkAnswer(targets[0])
+            target = _chosen(found.get(addresses[ref], ()), ref.targets)
+            if target is not None:
+                answered[ref] = LinkAnswer(target)
             else:
                 open_refs.append(ref)
         pending = _pending(services, sync, open_refs, tx=tx)
@@ -132,33 +128,50 @@ def answers(
     return answered
 
 
+def linked_to(tx: Tx, near: Address, connection: str, to: str) -> str | None:
+    """The one record of a connection that a record is linked to; ``to`` as in a reference."""
+    found = links.of_sources(tx, [near], connection, None)
+    return _chosen(found.get(near, ()), targets_in(to))
+
+
+def _chosen(found: Sequence[Link], targets: Sequence[str]) -> str | None:
+    """The id of the only link to the first of the objects that has one; no objects: to any."""
+    ids = [
+        [link.far.id for link in found if target is None or link.far.object == target]
+        for target in targets or (None,)
+    ]
+    first = next((several for several in ids if several), [])
+    return first[0] if len(first) == 1 else None
+
+
 def _pending(
     services: Services, sync: SyncConfig, refs: Sequence[Reference], *, tx: Tx
 ) -> set[Reference]:
     """The references whose record has work ahead in a sync that would link it."""
     found: set[Reference] = set()
-    by_root: dict[Endpoint, dict[Address, list[Reference]]] = {}
+    by_syncs: dict[tuple[str, ...], dict[Address, list[Reference]]] = {}
     for ref in refs:
         root = root_of(sync.source.connection, ref)
-        place = by_root.setdefault(Endpoint(root.connection, root.object), {})
-        place.setdefault(root, []).append(ref)
-    for endpoint, roots in by_root.items():
-        syncs = [
+        # Only these count: what is open in another sync says nothing about this link.
+        linking = tuple(
             other.name
-            for other in services.syncs_from(endpoint)
-            if other.target.connection == sync.target.connection and other.name != sync.name
-        ]
-        if not syncs:
-            continue
-        for root in delivery_states.pending(tx, syncs, sorted(roots)):
-            found.update(ref for ref in roots[root] if _could_link(services, syncs, ref))
+            for other in services.syncs_from(Endpoint(root.connection, root.object))
+            if other.target.connection == sync.target.connection
+            and other.name != sync.name
+            and _could_link(other, ref)
+        )
+        by_syncs.setdefault(linking, {}).setdefault(root, []).append(ref)
+    for syncs, roots in by_syncs.items():
+        if syncs:
+            for root in delivery_states.pending(tx, syncs, sorted(roots)):
+                found.update(roots[root])
     return found
 
 
-def _could_link(services: Services, syncs: Sequence[str], ref: Reference) -> bool:
+def _could_link(sync: SyncConfig, ref: Reference) -> bool:
     if ref.to is None or "/" in ref.object:
         return True
-    return any(services.config.syncs[name].target.object == ref.to for name in syncs)
+    return sync.target.object in ref.targets
 
 
 def root_of(connection: str, ref: Reference) -> Address:

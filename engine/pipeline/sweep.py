@@ -10,9 +10,10 @@ from engine.issues import owner
 from engine.model import Address, DeliveryState, IssueReport, NewRow, Origin
 from engine.pipeline.children import UNMAPPABLE
 from engine.pipeline.intend import GUARD_CREATES
+from engine.pipeline.references import linked_to
 from engine.pipeline.route import THROUGH_CHILD
 from engine.pipeline.services import Services
-from engine.store import deliveries, delivery_states, delivery_views, inbox, issues, ledger, links
+from engine.store import deliveries, delivery_states, delivery_views, inbox, issues, ledger
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
@@ -63,7 +64,7 @@ def _linked(
     return [
         address
         for address, to_object in waits
-        if len(links.of_sources(tx, [address], connection, to_object or None).get(address, ())) == 1
+        if linked_to(tx, address, connection, to_object) is not None
     ]
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
+from sandbox.clock import iso_milliseconds
 from sandbox.hubspot.associations import Associations, Kind
 from sandbox.hubspot.errors import not_found
 from sandbox.hubspot.events import Events
@@ -20,6 +21,8 @@ from sandbox.seed import STAGES
 if TYPE_CHECKING:
     from sandbox.hubspot.simulator import HubSpot
 
+QUALIFIED: Final = "salesqualifiedlead"
+QUALIFIED_AT: Final = "hs_lifecyclestage_salesqualifiedlead_date"
 _PROBABILITIES: Final = ("0.2", "0.4", "0.6", "0.8", "0.9", "1.0", "0.0")
 
 
@@ -229,6 +232,9 @@ class Account:
                 properties["hs_is_closed"] = "true" if stage.closed else "false"
                 properties["hs_is_closed_won"] = "true" if won else "false"
                 properties["hs_deal_stage_probability"] = stage.probability
+        elif properties.get("lifecyclestage") == QUALIFIED and QUALIFIED_AT in record.type.properties:
+            # Kept from the first time on.
+            properties.setdefault(QUALIFIED_AT, iso_milliseconds(record.updated_at))
 
     def options_of(self, object_type: ObjectType, name: str) -> list[str]:
         """The values an enumeration takes right now."""

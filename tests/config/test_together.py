@@ -89,6 +89,7 @@ def test_fields_that_do_not_face_need_no_owner(project):
         ("fields: {A: {ref: companys, from: x}}", "no sync links `companys` from left to right — did you mean `companies`?"),
         ("fields: {A: {ref: companies, from: x, to: Order}}", "no sync links `companies` to `Order` — known: `Account`"),
         ("when: = linked('nobody', x)\nfields: {A: a}", "no sync links `nobody` from left to right"),
+        ("fields: {A: {ref: contacts, from: x, to: Contact|Leed, on_missing: later}}", "no sync links `contacts` to `Leed` — did you mean `Lead`?"),
         ("fields: {A: {ref: contacts, from: x, on_missing: later}}", "`contacts` is linked to more than one object: Contact, Lead"),
     ],
 )  # fmt: skip

@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from connectors import registry
+from connectors.dealhub.fields import described as described_by_dealhub
+from connectors.docusign.fields import CREATABLE, ENVELOPE, MADE_WITH
 from connectors.errors import Rejected
 from connectors.netsuite.describing import described as described_by_netsuite
 from connectors.stripe.describing import description_of as described_by_stripe
@@ -23,12 +25,22 @@ from engine.config.mappings import load_mapping, mapping_names
 ROOT = Path(__file__).parents[2]
 HUBSPOT = yaml.safe_load((ROOT / "sandbox/hubspot/schema.yaml").read_text(encoding="utf-8"))
 SALESFORCE = yaml.safe_load((ROOT / "sandbox/salesforce/objects.yaml").read_text(encoding="utf-8"))
+PACKAGE = yaml.safe_load(
+    (ROOT / "sandbox/salesforce/cpq/package.yaml").read_text(encoding="utf-8")
+)["objects"]
 PAGE = (ROOT / "docs/money.md").read_text(encoding="utf-8")
+SELLING = (ROOT / "docs/selling.md").read_text(encoding="utf-8")
 OWNER_FIELDS = {"email", "firstName", "lastName", "userId", "archived"}
 OURS = {"Revline_Id__c", "revline_id"}
-TOLD = set(
-    re.findall(r"`([A-Za-z_]+)`", PAGE.split("## What your systems need")[1].split("\n## ")[0])
-)
+TOLD = {
+    name
+    for page in (PAGE, SELLING)
+    for name in re.findall(
+        r"`([A-Za-z_]+)`", page.split("## What your systems need")[1].split("\n## ")[0]
+    )
+}
+# What the connector reads by the names of its settings.
+APPROVALS = {"approval_status", "approval_submitted_at", "approval_decided_at", "term_unit"}
 MAPPINGS = mapping_names(ROOT)
 
 
@@ -104,6 +116,42 @@ def _of_parents(declared):
                 yield f"{head}.{below}"
 
 
+def of_cpq(name):
+    """An object of the CPQ package, with what the package brings for objects that were there."""
+    if name not in PACKAGE:
+        return None
+    core = SALESFORCE["objects"].get(name, {}).get("fields", {})
+    declared = {**core, **PACKAGE[name].get("fields", {})}
+    parents = {
+        f"{named[1]}.{below}"
+        for marks in declared.values()
+        if (target := re.search(r"\bto=(\w+)", str(marks)))
+        and (named := re.search(r"\bas=(\w+)", str(marks)))
+        for below in {
+            **SALESFORCE["objects"].get(target[1], {}).get("fields", {}),
+            **PACKAGE.get(target[1], {}).get("fields", {}),
+        }
+    }
+    return Fields(
+        {"Id", "Name", "CurrencyIsoCode", *declared, *parents, *APPROVALS},
+        lambda field: not re.search(r"read_only|formula", str(declared.get(field, ""))),
+    )
+
+
+def of_dealhub(name):
+    known = described_by_dealhub(name)
+    if known is None:
+        return None
+    return Fields(known, lambda field: known[field].writable, plain=False)
+
+
+def of_docusign(name):
+    if name != "envelopes":
+        return None
+    known = {*ENVELOPE, *MADE_WITH}
+    return Fields(known, lambda field: field.partition(".")[0] in CREATABLE, plain=False)
+
+
 def of_books(name):
     if f"| `{name}` |" not in PAGE.split("## What can be read")[1]:
         return None
@@ -136,6 +184,9 @@ SYSTEMS = {
     "hubspot": of_hubspot,
     "salesforce": of_salesforce,
     "books": of_books,
+    "salesforce_cpq": of_cpq,
+    "dealhub": of_dealhub,
+    "docusign": of_docusign,
     "zuora": described(lambda name: described_by_zuora(Nobody(), name)),
     "stripe": described(described_by_stripe),
     "netsuite": described(lambda name: described_by_netsuite(Nobody(), name)),
