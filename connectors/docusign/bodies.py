@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from connectors.docusign.fields import CREATABLE, KINDS, UPDATABLE
-from connectors.docusign.objects import CUSTOM
+from connectors.docusign.objects import CUSTOM, IDENTITY_NAME, TRANSACTION_ID
 from connectors.errors import Rejected
 from connectors.records import Fields, Value
 from connectors.values import format_date, format_decimal, format_instant
@@ -42,6 +42,9 @@ def split(fields: Fields, *, new: bool) -> tuple[dict[str, Value], dict[str, str
             custom[rest] = text_of(value, name)
         elif head == CUSTOM and isinstance(value, Mapping):
             custom |= {inner: text_of(one, f"{name}.{inner}") for inner, one in value.items()}
+        elif head == TRANSACTION_ID and not new and not dot:
+            # DocuSign takes a transaction id when an envelope is made; later the field keeps it.
+            custom[IDENTITY_NAME] = text_of(value, name)
         elif dot or head not in known:
             wrong[name] = _why(head, new=new)
         elif head == "status" and value not in (_STATUS_NEW if new else ("sent",)):

@@ -73,6 +73,12 @@ class DocuSign:
         """The next page of envelopes, oldest first."""
         return feeding.walked(self._rest, selection, cursor, limit)
 
+    def search(
+        self, selection: Selection, queries: Sequence[Mapping[str, str]], limit_each: int = 5
+    ) -> tuple[tuple[Record, ...], ...]:
+        """For each query, which names a custom field, the envelopes that fit."""
+        return finding.search_records(self._rest, selection, queries, limit_each)
+
     def lookup(self, selection: Selection, identities: Sequence[Identity]) -> tuple[Lookup, ...]:
         """What became of envelopes we sent."""
         return finding.lookup_records(self._rest, selection, identities)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from connectors.base import FieldType
-from connectors.docusign.objects import CUSTOM
+from connectors.docusign.objects import CUSTOM, IDENTITY_NAME, TRANSACTION_ID
 from connectors.errors import UnexpectedAnswer
 from connectors.records import Value
 from connectors.values import parse_instant, parse_integer
@@ -57,11 +57,20 @@ CREATABLE: Final = frozenset(
      "recipients", "customFields", "transactionId", CUSTOM, *MADE_WITH}
 )  # fmt: skip
 UPDATABLE: Final = frozenset(
-    {"status", "emailSubject", "emailBlurb", "externalEnvelopeId", "customFields", CUSTOM}
+    {
+        "status",
+        "emailSubject",
+        "emailBlurb",
+        "externalEnvelopeId",
+        "customFields",
+        CUSTOM,
+        TRANSACTION_ID,
+    }
 )
 # What must be asked for, by the field that shows it.
 INCLUDES: Final[Mapping[str, str]] = MappingProxyType(
-    {CUSTOM: "custom_fields", "customFields": "custom_fields", "recipients": "recipients",
+    {CUSTOM: "custom_fields", "customFields": "custom_fields", TRANSACTION_ID: "custom_fields",
+     "recipients": "recipients",
      "folders": "folders", "powerForm": "powerform"}
 )  # fmt: skip
 KINDS: Final = ("textCustomFields", "listCustomFields")
@@ -87,7 +96,11 @@ def shown(envelope: Mapping[str, object]) -> dict[str, Value]:
         inner = isinstance(value, Mapping | list) or name not in ENVELOPE
         found[name] = _inner(name, value) if inner else _scalar(name, value, kind)
     if "customFields" in envelope:
-        found[CUSTOM] = MappingProxyType(by_name(envelope.get("customFields")))
+        custom = by_name(envelope.get("customFields"))
+        found[CUSTOM] = MappingProxyType(custom)
+        if not found.get(TRANSACTION_ID) and custom.get(IDENTITY_NAME):
+            # Forgotten by DocuSign, or never there: an envelope that somebody else has sent.
+            found[TRANSACTION_ID] = custom[IDENTITY_NAME]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Which of our identities exist.
+"""Which of our identities exist, and which envelopes carry a value in a custom field.
 
 An envelope carries its identity twice: as transaction id, which DocuSign knows for seven days
 ("Envelopes: list", parameter transaction_ids), and as custom field, which stays.
@@ -6,7 +6,7 @@ An envelope carries its identity twice: as transaction id, which DocuSign knows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from connectors.docusign import fields
@@ -25,10 +25,13 @@ from connectors.docusign.reading import (
 from connectors.docusign.rest import Body, Rest
 from connectors.errors import Rejected
 from connectors.records import Absent, Found, Identity, Life, Lookup, Record, Selection
-from connectors.values import format_instant_seconds
+from connectors.values import format_instant_seconds, same_text
 
 _TRANSACTIONS_MAX: Final = 50
-_CANDIDATES_MAX: Final = "100"
+_CANDIDATES_MAX: Final = 100
+_PAGES_MAX: Final = 20
+# Dead paper: a quote whose envelope was voided or declined has none.
+_ENDED_UNSIGNED: Final = frozenset({"voided", "declined", "timedout", "deleted"})
 
 
 def custom_name(identity: Identity) -> str:
@@ -89,26 +92,73 @@ def _transactions(rest: Rest, selection: Selection, body: Body) -> list[tuple[st
     return [(str(row.get(TRANSACTION_ID)), record_of(selection, row)) for row in rows]
 
 
-def _by_custom_field(rest: Rest, selection: Selection, name: str, value: str) -> Record | None:
-    """The envelope whose field has exactly this value; DocuSign's own comparison is looser."""
-    parts = Selection(
-        ENVELOPES, tuple(sorted({*selection.fields, f"{CUSTOM}.{name}"})), selection.associations
-    )
+def search_records(
+    rest: Rest, selection: Selection, queries: Sequence[Mapping[str, str]], limit_each: int
+) -> tuple[tuple[Record, ...], ...]:
+    """For each query the envelopes that fit; one call per query at least. Those that ended without
+    all signatures are left out. Raises ``Rejected`` for a query that names no custom field."""
+    require_envelopes(selection.object)
+    return tuple(_searched(rest, selection, query, limit_each) for query in queries)
+
+
+def _searched(
+    rest: Rest, selection: Selection, wanted: Mapping[str, str], limit_each: int
+) -> tuple[Record, ...]:
+    if not wanted or any(not value.strip() for value in wanted.values()):
+        return ()
+    name = next((one for one in wanted if one.startswith(f"{CUSTOM}.")), None)
+    if name is None:
+        raise Rejected(
+            f"envelopes are searched by a custom field, such as {CUSTOM}.quoteId, with others "
+            "beside it: DocuSign finds nothing else exactly",
+            code="NOT_SEARCHABLE",
+        )
+    found: list[Record] = []
+    for row in _carrying(rest, selection, wanted, name):
+        values = fields.selected(fields.shown(row), wanted)
+        fits = all(_same(values.get(one), value) for one, value in wanted.items())
+        if fits and str(row.get("status")) not in _ENDED_UNSIGNED:
+            found.append(record_of(selection, row))
+        if len(found) == limit_each:
+            break
+    return tuple(found)
+
+
+def _same(value: object, wanted: str) -> bool:
+    return isinstance(value, str) and same_text(value).casefold() == same_text(wanted).casefold()
+
+
+def _carrying(
+    rest: Rest, selection: Selection, wanted: Mapping[str, str], name: str
+) -> Iterator[Row]:
+    """The envelopes whose custom field resembles a value, oldest first."""
+    parts = Selection(ENVELOPES, tuple(sorted({*selection.fields, *wanted, name})))
     query = {
-        "custom_field": f"{name}={value}",
+        "custom_field": f"{name.removeprefix(f'{CUSTOM}.')}={wanted[name]}",
         "from_date": format_instant_seconds(BEGINNING),
         "from_to_status": "created",
         "order_by": "created",
         "order": "asc",
-        "count": _CANDIDATES_MAX,
+        "count": str(_CANDIDATES_MAX),
         **include_of(parts),
     }
-    rows = [row for row in rows_of(rest.get(LIST, query)) if _holds(row, name, value)]
-    return _best([record_of(selection, row) for row in rows]) if rows else None
+    for page in range(_PAGES_MAX):
+        body = rest.get(LIST, {**query, "start_position": str(page * _CANDIDATES_MAX)})
+        yield from rows_of(body)
+        if not body.get("nextUri"):
+            return
+    raise Rejected(
+        f"thousands of envelopes resemble this value of {name}; it cannot be searched",
+        code="TOO_MANY",
+    )
 
 
-def _holds(row: Row, name: str, value: str) -> bool:
-    return fields.by_name(row.get("customFields")).get(name) == value
+def _by_custom_field(rest: Rest, selection: Selection, name: str, value: str) -> Record | None:
+    """The envelope whose field has exactly this value; DocuSign's own comparison is looser."""
+    field = f"{CUSTOM}.{name}"
+    rows = _carrying(rest, selection, {field: value}, field)
+    fitting = [row for row in rows if fields.by_name(row.get("customFields")).get(name) == value]
+    return _best([record_of(selection, row) for row in fitting]) if fitting else None
 
 
 def _best(records: Sequence[Record]) -> Record:

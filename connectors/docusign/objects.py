@@ -119,6 +119,7 @@ OBJECTS: Final[tuple[ObjectSpec, ...]] = (
         create_identity=CreateIdentity.OWN_NUMBER,
         identity_field=TRANSACTION_ID,
         lookup_lag=LAG,
+        match_keys=("custom.quoteId", "custom.opportunityId"),
         overlap=OVERLAP,
         delete_source="none: an envelope thrown away is noticed when it is read",
         actions=(

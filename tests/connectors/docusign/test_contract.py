@@ -140,11 +140,11 @@ class TestEnvelopes(ConnectorContract):
     kind = "docusign"
     waivers: ClassVar = {
         "Removals": "DocuSign has no feed of envelopes thrown away; reading one shows it.",
-        "Searches": "An envelope is found by our identity; nothing else is searched exactly.",
         "Merges": "DocuSign merges no envelopes.",
         "Parents": "An envelope stands alone: its recipients and fields are read with it.",
         "Children": "An envelope stands alone: its recipients and fields are read with it.",
         "test_a_full_batch_is_one_call": "DocuSign takes one envelope per call; we send ten.",
+        "test_naughty_values_stay_data": "Subjects are not searched; see test_finding.",
         "test_late_and_early_requests_are_refused": "Connect signs no time, and tries for days.",
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from docusign_desk import SENT, Desk
 
+from connectors.docusign import finding
 from connectors.errors import Rejected
 from connectors.records import Absent, Found, Identity, Operation, Selection
 
@@ -70,6 +71,55 @@ def test_of_two_envelopes_of_one_identity_the_first_is_it(desk: Desk) -> None:
     assert isinstance(found, Found)
     assert found.record.ref.id == first
     assert desk.connector.lookup(SELECTION, []) == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["O'Brien", "100%", "under_score", "a=b&c", "ünïcødé 漢字", "a,b"]
+)
+def test_a_searched_value_stays_data(desk: Desk, value: str) -> None:
+    id = desk.send(**{"custom.quoteId": value})
+    desk.send(**{"custom.quoteId": f"{value} and more"})
+    asked = [{"custom.quoteId": one} for one in (value, "%", "none", " ")]
+    found = desk.connector.search(SELECTION, asked)
+    assert [[record.ref.id for record in each] for each in found] == [[id], [], [], []]
+
+
+def test_dead_paper_is_not_found(desk: Desk) -> None:
+    voided, declined, sent, signed = (desk.send(**{"custom.quoteId": "Q"}) for _ in range(4))
+    desk.act(voided, "void", voidedReason="x")
+    desk.person("decline", declined)
+    desk.signed(signed)
+    (found,) = desk.connector.search(SELECTION, [{"custom.quoteId": "q"}])
+    assert {record.ref.id for record in found} == {sent, signed}
+    (found,) = desk.connector.search(SELECTION, [{"status": "sent", "custom.quoteId": "Q"}])
+    assert [record.ref.id for record in found] == [sent]
+    (found,) = desk.connector.search(SELECTION, [{"custom.quoteId": "Q", "custom.none": "x"}])
+    assert found == ()
+
+
+def test_a_search_needs_a_custom_field(desk: Desk) -> None:
+    with pytest.raises(Rejected) as raised:
+        desk.connector.search(SELECTION, [{"emailSubject": "x"}])
+    assert raised.value.code == "NOT_SEARCHABLE"
+    assert desk.connector.search(SELECTION, [{}]) == ((),)
+
+
+def test_a_search_goes_on_behind_what_only_resembles(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "_CANDIDATES_MAX", 2)
+    for _ in range(4):
+        desk.send(**{"custom.quoteId": "x%"})
+        desk.wait(seconds=1)
+    wanted = desk.send(**{"custom.quoteId": "x%z"})
+    (found,) = desk.connector.search(SELECTION, [{"custom.quoteId": "x%z"}])
+    assert [record.ref.id for record in found] == [wanted]
+    (found,) = desk.connector.search(SELECTION, [{"custom.quoteId": "x%"}], limit_each=3)
+    assert len(found) == 3
+    monkeypatch.setattr(finding, "_PAGES_MAX", 2)
+    with pytest.raises(Rejected) as raised:
+        desk.connector.search(SELECTION, [{"custom.quoteId": "%"}])
+    assert raised.value.code == "TOO_MANY"
 
 
 def test_a_comma_is_not_two_transactions(desk: Desk) -> None:

@@ -176,6 +176,16 @@ def test_custom_fields_may_be_given_as_docusign_prints_them(desk: Desk) -> None:
     assert custom(row_of(desk, id)) == {"a": "1", "b": "3"}
 
 
+def test_an_envelope_of_somebody_elses_takes_our_identity_as_custom_field(desk: Desk) -> None:
+    id = desk.person("create", emailSubject="By hand")["envelopeId"]
+    assert desk.read(id, "transactionId").get("transactionId") is None
+    assert isinstance(desk.update(id, {"transactionId": NAME}), Confirmed)
+    assert custom(row_of(desk, id)) == {"revline_id": NAME}
+    assert desk.read(id, "transactionId").get("transactionId") == NAME
+    error = desk.apply(desk.change(Operation.CREATE, fields=SENT, identity=IDENTITY))
+    assert isinstance(error, DuplicateFound)
+
+
 def test_a_draft_is_sent_once(desk: Desk) -> None:
     id = desk.send(status="created")
     assert isinstance(desk.update(id, {"status": "sent"}), Confirmed)
