@@ -96,6 +96,5 @@ SPEC: Final = ConnectorSpec(
         ),
     ),
     webhooks=True,
-    native_connectors=("DealHub for Salesforce", "DealHub for HubSpot"),
     documentation="connectors/dealhub/README.md",
 )

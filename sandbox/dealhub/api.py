@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.dealhub import checking, quotes, requests
-from sandbox.dealhub.errors import Problem, not_found
+from sandbox.dealhub.errors import Problem, not_found, not_json
 from sandbox.dealhub.pricing import needs_approval, priced_lines, summary_of
 from sandbox.dealhub.rendering import answer_of, shown, told
 from sandbox.dealhub.tenant import DRAFT, Tenant
@@ -129,7 +129,7 @@ def _request_status(tenant: Tenant, request: Request) -> Response:
 
 
 def _new_opportunity(tenant: Tenant, request: Request) -> Response:
-    body = parse_body(request.body)
+    body = _body(request)
     checking.new_opportunity(body)
     id = body["external_opportunity_id"]
     if tenant.opportunity(id) is not None:
@@ -139,7 +139,7 @@ def _new_opportunity(tenant: Tenant, request: Request) -> Response:
 
 
 def _simulate(tenant: Tenant, request: Request) -> Response:
-    body = parse_body(request.body)
+    body = _body(request)
     checking.simulate(tenant, body)
     currency = body.get("currency")
     if currency is None:
@@ -156,7 +156,7 @@ def _simulate(tenant: Tenant, request: Request) -> Response:
 
 
 def _generate(tenant: Tenant, request: Request) -> Response:
-    body = parse_body(request.body)
+    body = _body(request)
     checking.generate(tenant, body)
     external = body["external_opportunity_id"]
     if tenant.opportunity(external) is None:
@@ -171,12 +171,18 @@ def _act(kind: str, check: Callable[[Row], None]) -> Answer:
     def act(tenant: Tenant, request: Request) -> Response:
         row = tenant.quote(checking.own_id(request.parameters["id"]))
         comment = kind == "sign_externally"
-        body: Mapping[str, Any] = parse_body(request.body) if request.body or comment else {}
+        body: Mapping[str, Any] = _body(request) if request.body or comment else {}
         checking.act(dict(body), comment=comment)
         check(row)
         return _accepted(tenant, requests.take_in(tenant, kind, row["dealhub_quote_id"], body))
 
     return act
+
+
+def _body(request: Request) -> Row:
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise not_json()
+    return parse_body(request.body)
 
 
 def _accepted(tenant: Tenant, taken: Row) -> Response:

@@ -134,7 +134,7 @@ ACTS = st.lists(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(acts=ACTS, discount=st.integers(0, 60))
 def test_no_quote_above_the_limit_is_ready_without_an_approval(acts, discount) -> None:
     simulator = DealHubSimulator(seed=1)

@@ -59,6 +59,12 @@ def test_bodies_that_are_no_objects(client, body) -> None:
     assert text == "Invalid payload format. Supported format: JSON"
 
 
+def test_another_content_type_is_another_format(client) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    text = client.refused("POST", GENERATE, client.body(), headers=headers)
+    assert text == "Invalid payload format. Supported format: JSON"
+
+
 def test_generated_twice_is_two_quotes(client) -> None:
     first, second = client.generate(quote_name="same"), client.generate(quote_name="same")
     assert first != second
