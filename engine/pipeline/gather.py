@@ -8,7 +8,7 @@ from typing import Final
 from engine.config.model import SyncConfig
 from engine.pipeline.poll import backfill_stream
 from engine.pipeline.services import Services
-from engine.store import delivery_views, streams
+from engine.store import delivery_views, inbox, streams
 
 GATHER_MOST: Final = timedelta(seconds=30)
 
@@ -23,7 +23,11 @@ def gathers(services: Services, sync: SyncConfig, now: datetime) -> bool:
         return False
     with services.store.read() as tx:
         reading = streams.get(tx, backfill_stream(sync.name))
-        if reading is None or reading.at_head or reading.cursor is None:
+        if reading is None or reading.cursor is None:
+            return False
+        # What was read last is not routed yet.
+        over = reading.updated_at < now - GATHER_MOST or not inbox.unrouted(tx, 1)
+        if reading.at_head and over:
             return False
         count, oldest = delivery_views.due(tx, sync.name, now)
     return count < spec.job_write_from and oldest is not None and oldest > now - GATHER_MOST
