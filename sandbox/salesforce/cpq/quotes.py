@@ -17,6 +17,7 @@ from sandbox.salesforce.writing import Writer
 
 QUOTE: Final = "SBQQ__Quote__c"
 LINE: Final = "SBQQ__QuoteLine__c"
+_FIRST: Final = "@first"  # the quote was made, and is the first of its opportunity
 _EDITS: Final = "@edits"  # how often inputs changed: a queued calculation serves the latest only
 # Written by the calculator; a plain write of one leaves totals that no rule of the org has made.
 PRICE_FIELDS: Final = frozenset(
@@ -99,10 +100,18 @@ def _before_quote(save: Save) -> None:
         row["SBQQ__Uncalculated__c"] = False
         row[_EDITS] = 0
         _from_opportunity(save)
+        others = _quotes_of(org, row.get("SBQQ__Opportunity2__c"))
+        row[_FIRST] = package(org).initial_sync and not others
         row.update(prices.quote_roll_ups([]))
     elif set(given) - _NO_INPUT and lines_of(org, row["Id"]):
         _edited(org, row)
     row.update(prices.quote_formulas(row, lines_of(org, row["Id"]), org.now().date()))
+
+
+def _quotes_of(org: Org, opportunity_id: str | None) -> list[Row]:
+    if opportunity_id is None:
+        return []
+    return list(org.table(QUOTE).children("SBQQ__Opportunity2__c", opportunity_id))
 
 
 def _from_opportunity(save: Save) -> None:
@@ -121,18 +130,35 @@ def _after_quote(org: Org, row: Row) -> None:
     opportunity = org.live(row.get("SBQQ__Opportunity2__c"))
     if opportunity is None:
         return
+    if row.get(_FIRST) and not row["IsDeleted"]:
+        org.recompute(row["Id"], {_FIRST: False})
+        _take_products(org, row)
     if row["IsDeleted"]:
         if opportunity.get("SBQQ__PrimaryQuote__c") == row["Id"]:
             org.revise(opportunity["Id"], {"SBQQ__PrimaryQuote__c": None})
         return
     if not row.get("SBQQ__Primary__c") or opportunity.get("SBQQ__PrimaryQuote__c") == row["Id"]:
         return
-    for other in list(org.table(QUOTE).children("SBQQ__Opportunity2__c", opportunity["Id"])):
+    for other in _quotes_of(org, opportunity["Id"]):
         if other["Id"] != row["Id"] and other.get("SBQQ__Primary__c"):
             org.revise(other["Id"], {"SBQQ__Primary__c": False})
     more = {"SBQQ__QuotePricebookId__c": book_of(org, row)}
     org.revise(opportunity["Id"], {"SBQQ__PrimaryQuote__c": row["Id"], **more})
     sync_opportunity(org, row)
+
+
+def _take_products(org: Org, quote: Row) -> None:
+    """A line for each product of the opportunity, which shows that line from then on."""
+    table = org.table("OpportunityLineItem")
+    for product in list(table.children("OpportunityId", quote["SBQQ__Opportunity2__c"])):
+        body = {
+            "SBQQ__Quote__c": quote["Id"],
+            "SBQQ__Product__c": product["Product2Id"],
+            "SBQQ__Quantity__c": product["Quantity"],
+        }
+        line = Writer(org, as_system=True).create(LINE, body).row
+        if quote.get("SBQQ__Primary__c"):
+            org.revise(product["Id"], {"SBQQ__QuoteLine__c": line["Id"]})
 
 
 def _edited(org: Org, row: Row) -> None:

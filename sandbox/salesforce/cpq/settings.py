@@ -16,6 +16,8 @@ class Cpq:
 
     ``term_unit``: what a subscription term counts, ``month`` or ``day``. ``approval_discount``:
     submitted quotes whose discount in percent is above it need the approver's word.
+    ``initial_sync``: the first quote of an opportunity gets a line for each of its products. An org
+    has that unless "Disable Initial Quote Sync" is ticked, as it is in this one at first.
     """
 
     calculation_seconds: float = 5.0
@@ -24,6 +26,7 @@ class Cpq:
     renewal_seconds: float = 10.0
     term_unit: str = "month"
     approval_discount: Decimal = Decimal(20)
+    initial_sync: bool = False
 
     def options(self) -> dict[str, Any]:
         """The settings under the names the admin surface knows them by."""
@@ -38,6 +41,10 @@ class Cpq:
                 if value not in {"month", "day"}:
                     raise ValueError("cpq_term_unit is month or day")
                 self.term_unit = value
+            elif key == "initial_sync":
+                if not isinstance(value, bool):
+                    raise ValueError("cpq_initial_sync is true or false")
+                self.initial_sync = value
             elif key == "approval_discount":
                 self.approval_discount = Decimal(str(value))
             elif float(value) < 0:

@@ -142,6 +142,31 @@ def test_a_product_without_a_price_costs_nothing(org: Any) -> None:
     assert deal.of()["SBQQ__NetAmount__c"] == 800
 
 
+def test_the_first_quote_may_take_over_the_opportunitys_products(org: Any) -> None:
+    deal = make_deal(org)
+    org.admin("options", {"cpq_initial_sync": True})
+    (book,) = org.query("SELECT Id FROM Pricebook2 WHERE IsStandard = true")
+    org.call("PATCH", f"/sobjects/Pricebook2/{book['Id']}", {"IsActive": True})
+    (entry,) = org.query(f"SELECT Id FROM PricebookEntry WHERE Product2Id = '{deal.setup}'")
+    other = org.opportunity(CurrencyIsoCode="USD", AccountId=deal.account)
+    product = org.create(
+        "OpportunityLineItem",
+        OpportunityId=other,
+        PricebookEntryId=entry["Id"],
+        Quantity=2,
+        UnitPrice=450,
+    )
+    quote = org.create(QUOTE, SBQQ__Opportunity2__c=other, SBQQ__Primary__c=True)
+    (line,) = org.query(f"SELECT Id FROM {LINE} WHERE SBQQ__Quote__c = '{quote}'")
+    org.shift(30)
+    assert org.read(QUOTE, quote)["SBQQ__NetAmount__c"] == 1000
+    shown = org.read("OpportunityLineItem", product)
+    assert (shown["SBQQ__QuoteLine__c"], shown["UnitPrice"]) == (line["Id"], 500)
+    assert org.read("Opportunity", other)["Amount"] == 1000
+    second = org.create(QUOTE, SBQQ__Opportunity2__c=other)
+    assert org.query(f"SELECT Id FROM {LINE} WHERE SBQQ__Quote__c = '{second}'") == []
+
+
 def test_a_write_taken_back_queues_nothing(org: Any) -> None:
     deal = make_deal(org)
     records = [
