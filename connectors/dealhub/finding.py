@@ -35,6 +35,7 @@ from connectors.records import (
     Record,
     Ref,
     Selection,
+    Value,
 )
 from connectors.transport_json import Json
 
@@ -65,7 +66,7 @@ def _search(
     found: list[Record] = []
     for quote in _candidates(rest, wide, query):
         record = quote_record(wide, quote)
-        if all(_text(record, name) == value.casefold() for name, value in query.items()):
+        if _fits(quote, record, query):
             kept = {name: record.fields[name] for name in record.fields if _wanted(selection, name)}
             found.append(Record(record.ref, MappingProxyType(kept)))
         if len(found) >= limit_each:
@@ -73,12 +74,23 @@ def _search(
     return tuple(found)
 
 
+def _fits(quote: Mapping[str, Json], record: Record, query: Mapping[str, str]) -> bool:
+    """Whether the values are equal. An outdated draft shows none; that it is the opportunity's is
+    known from the list all the same, so it counts among the candidates of that question alone."""
+    if outdated(quote) and set(query) == {OPPORTUNITY}:
+        return True
+    return all(_text(record, name) == value.casefold() for name, value in query.items())
+
+
 def _wanted(selection: Selection, head: str) -> bool:
     return any(name.partition(".")[0] == head for name in selection.fields)
 
 
 def _text(record: Record, name: str) -> str:
-    value = record.fields.get(name)
+    head, *rest = name.split(".")
+    value: Value = record.fields.get(head)
+    for step in rest:
+        value = value.get(step) if isinstance(value, Mapping) else None
     return "" if value is None else str(value).casefold()
 
 
@@ -89,6 +101,8 @@ def _candidates(
         yield from of_opportunity(rest, selection, query[OPPORTUNITY])
     elif CRM_ID in query:
         id = query[CRM_ID]
+        if not id.strip("."):
+            return  # Steps that climb are no ids.
         asked = [*feature_query(selection), ("external_identifier_flag", "true")]
         try:
             yield quote_of(rest.get(path_of(QUOTE_PATH, id), asked, About(record=Ref(QUOTES, id))))

@@ -31,6 +31,25 @@ def test_quotes_of_an_opportunity(desk) -> None:
     assert search(desk, {"external_opportunity_id": " "}) == [[]]
 
 
+def test_nested_values_are_compared_as_well(desk) -> None:
+    for name in ("one", "two"):
+        desk.quote(quote_name=name)
+    number = desk.simulator.tenant.quotes[desk.quote()]["info"]["dealhub_quote_number"]
+    query = {"external_opportunity_id": "006A", "info.dealhub_quote_number": number}
+    assert search(desk, query) == [["Quote 103"]]
+    assert search(desk, {**query, "info.dealhub_quote_number": "Q_0"}) == [[]]
+    assert search(desk, {**query, "info.currency.code": "USD"}) == [[]]
+
+
+def test_an_outdated_draft_is_a_candidate_of_its_opportunity(desk) -> None:
+    old = desk.quote(quote_name="old")
+    desk.person("outdate", old)
+    by_opportunity = {"external_opportunity_id": "006A"}
+    (found,) = desk.connector.search(SELECTION, [by_opportunity])
+    assert [(record.ref.id, dict(record.fields)) for record in found] == [(old, {})]
+    assert search(desk, {**by_opportunity, "quote_name": "old"}) == [[]]
+
+
 @pytest.mark.parametrize("empty", ["list", "object"])
 def test_both_forms_of_nothing(desk, empty) -> None:
     desk.options(empty_answer=empty)
@@ -59,6 +78,11 @@ def test_naughty_opportunities_stay_data(desk, value) -> None:
     desk.quote(quote_name="odd", external_opportunity_id=value)
     desk.quote(quote_name="other", external_opportunity_id="006A")
     assert search(desk, {"external_opportunity_id": value}) == [["odd"]]
+
+
+@pytest.mark.parametrize("id", [".", "..", "a/../b", "%2e%2e"])
+def test_ids_that_climb_find_nothing(desk, id) -> None:
+    assert search(desk, {"external_quote_id": id}) == [[]]
 
 
 def test_what_cannot_be_looked_for_is_said(desk) -> None:
