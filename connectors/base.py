@@ -62,7 +62,10 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldDescription:
-    """A field as the account has it. ``options`` are the stored values of a choice, not labels."""
+    """A field as the account has it. ``options`` are the stored values of a choice, not labels.
+
+    ``inactive`` are values that are offered no longer; old records may still have them.
+    """
 
     name: str
     label: str
@@ -76,6 +79,7 @@ class FieldDescription:
     references: tuple[str, ...] = ()
     length: int | None = None
     scale: int | None = None
+    inactive: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ def _field(raw: Mapping[str, object]) -> SchemaField:
             scale=_count(raw.get("scale"))
             if vendor_type in ("double", "currency", "percent")
             else None,
+            inactive=tuple(str(one["value"]) for one in options if not one.get("active", True)),
         ),
         vendor_type=vendor_type,
         relationship=str(relationship) if relationship else None,

@@ -15,7 +15,9 @@ from connectors.base import (
 )
 from connectors.errors import CallError
 from engine.app import Project, configured, outside, unobserved
+from engine.commands import choices
 from engine.config.model import Endpoint, Mode, SyncConfig
+from engine.mapping.compiled import MappingProgram
 from engine.mapping.nearest import nearest
 from engine.mapping.programs import FieldProgram
 from engine.store import connections
@@ -61,6 +63,7 @@ class Online:
         self._connectors: dict[str, Connector] = {}
         self._described: dict[Endpoint, ObjectDescription | None] = {}
         self._found: list[Finding] = []
+        self._asked: dict[int, tuple[choices.Use, dict[str, FieldDescription], list[str]]] = {}
 
     def findings(self) -> list[Finding]:
         """Everything that is wrong or worth knowing, each once."""
@@ -74,6 +77,9 @@ class Online:
                 self._source(sync)
             if sync.target.connection in usable and sync.mode is not Mode.LINK_ONLY:
                 self._target(sync)
+            if sync.source.connection in usable:
+                self._choices(sync, with_target=sync.target.connection in usable)
+        self._strange_choices()
         self._native()
         return list(dict.fromkeys(self._found))
 
@@ -149,6 +155,51 @@ class Online:
                 )
             )
 
+    # -- choices on both sides -------------------------------------------------------------------
+
+    def _choices(self, sync: SyncConfig, *, with_target: bool) -> None:
+        """Value maps against the choices that the source has, and passes on to the target."""
+        mapping = sync.mapping
+        if not isinstance(mapping, MappingProgram):
+            return
+        for use in choices.uses(mapping):
+            selection = mapping.includes.get(use.child) if use.child else mapping.selection
+            if selection is None:
+                continue
+            endpoint = Endpoint(sync.source.connection, selection.object)
+            described = self._describe(endpoint, sync.place)
+            field = described.fields.get(use.field) if described else None
+            asked = self._asked.setdefault(id(use.value_map), (use, {}, []))
+            if field is None or not field.options:
+                asked[2].append(use.field)  # what it may hold is not known
+                continue
+            asked[1][f"{endpoint} {use.field}"] = field
+            target = self._target_field(sync, use) if with_target else None
+            told = choices.unmapped(use, field, target)
+            if told is not None:
+                message = f"{endpoint} {use.field}: the value map {use.value_map.name} {told}"
+                hint = "add them to the value map"
+                self._found.append(_warning("UNMAPPED_CHOICE", message, use.place, hint))
+
+    def _target_field(self, sync: SyncConfig, use: choices.Use) -> FieldDescription | None:
+        if use.target is None or sync.mapping.observes or use.child is not None:
+            return None
+        described = self._describe(sync.target, sync.place)
+        return described.fields.get(use.target) if described else None
+
+    def _strange_choices(self) -> None:
+        """What a map lists and no field it is asked about has; where all of them are known."""
+        for use, asked, unknown in self._asked.values():
+            names = [] if unknown or not asked else choices.strange(use.value_map, asked)
+            if names:
+                fields = ", ".join(asked)
+                message = (
+                    f"the value map {use.value_map.name} lists {choices.shown_choices(names)}, "
+                    f"which {fields} does not have"
+                )
+                hint = "correct the spelling, or leave them out"
+                self._found.append(_warning("UNKNOWN_CHOICE", message, use.place, hint))
+
     # -- the target ------------------------------------------------------------------------------
 
     def _target(self, sync: SyncConfig) -> None:
@@ -187,6 +238,17 @@ class Online:
             )
         if field.restricted and field.options:
             self._values(endpoint, field, program)
+        if program.shape is not None:
+            self._parts(endpoint, described, program)
+
+    def _parts(
+        self, endpoint: Endpoint, described: ObjectDescription, program: FieldProgram
+    ) -> None:
+        """The parts of a value that has some, where the account describes them."""
+        for path, part in choices.parts((program,)):
+            field = described.fields.get(path)
+            if field is not None and part is not program and field.restricted and field.options:
+                self._values(endpoint, field, part)
 
     def _values(self, endpoint: Endpoint, field: FieldDescription, program: FieldProgram) -> None:
         """Every value that the mapping itself names must be one the field takes."""
@@ -195,10 +257,11 @@ class Online:
             named += [*program.value_map.values.values(), program.value_map.default]
         for value in named:
             if isinstance(value, str) and value and value not in field.options:
+                why = ": it is inactive" if value in field.inactive else ""
                 self._found.append(
                     _fault(
                         "UNKNOWN_VALUE",
-                        f"{endpoint} {field.name} does not take the value {value!r}",
+                        f"{endpoint} {field.name} does not take the value {value!r}{why}",
                         program.rule.place,
                         nearest(value, field.options),
                     )

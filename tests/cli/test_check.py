@@ -89,6 +89,27 @@ def test_online_compares_fields_and_values_on_both_sides(project: Cli) -> None:
     assert "The configuration is sound" in project.run("check").stdout
 
 
+def test_online_compares_value_maps_with_both_sets_of_choices(project: Cli) -> None:
+    name = "mappings/deal_to_opportunity.yaml"
+    change(project, name, "proposal: Proposal", "negotiation: Proposal")
+    found = project.json("check", "--online")["findings"]
+    told = {one["code"]: one["message"] for one in found}
+    assert told == {
+        "UNMAPPED_CHOICE": "crm.deals dealstage: the value map stage does not list 'proposal': "
+        "a record with such a value becomes an issue",
+        "UNKNOWN_CHOICE": "the value map stage lists 'negotiation', "
+        "which crm.deals dealstage does not have",
+    }
+    assert {one["severity"] for one in found} == {"warning"}
+    change(project, name, "unmapped: reject", "unmapped: pass")
+    (passed, _strange) = project.json("check", "--online")["findings"]
+    assert "passes 'proposal' as it is, which StageName does not take" in passed["message"]
+    change(project, name, "unmapped: pass", "unmapped: default\n    default: Proposal")
+    assert [one["code"] for one in project.json("check", "--online")["findings"]] == [
+        "UNKNOWN_CHOICE"
+    ]
+
+
 def test_what_an_account_lacks_is_found_and_set_up(project: Cli) -> None:
     system = project.sales()
     system.drop_field("Account", "Revline_Id__c")
@@ -133,16 +154,3 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     assert "revline.yaml is there already" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["revline.yaml"]
     assert (tmp_path / "revline.yaml").read_text() == "mine"
-
-
-def test_syncs_are_explained_in_sentences(project: Cli) -> None:
-    shown = project.run("syncs", "--explain").stdout
-    assert "companies: Brings crm.companies to sales.Account" in " ".join(shown.split())
-    assert [one["name"] for one in project.json("syncs")] == [
-        "companies",
-        "contacts",
-        "products",
-        "deals",
-        "opportunities",
-    ]
-    assert "company_to_account" in project.run("syncs").stdout

@@ -18,3 +18,9 @@ def test_programs_get_both(project: Cli) -> None:
     assert whole["syncs"] == plain
     assert whole["picture"].startswith("flowchart LR\n")
     assert plain[0]["explained"].startswith("When a company in Memory (crm)")
+
+
+def test_syncs_in_a_table(project: Cli) -> None:
+    names = ["companies", "contacts", "products", "deals", "opportunities"]
+    assert [one["name"] for one in project.json("syncs")] == names
+    assert "company_to_account" in project.run("syncs").stdout

@@ -29,9 +29,11 @@ def test_the_built_in_source_is_no_connection_to_look_after(line: MoneyLine) -> 
     names = {sync["name"]: sync["from"] for sync in run(line, "syncs")}
     assert names["journals"] == "revline.schedule_lines"
     told = {sync["name"]: sync["explained"] for sync in run(line, "syncs")}
-    assert told["periods"].startswith("Watches netsuite.accountingPeriod by the mapping")
-    assert "one per period, entity, currency, 24 hours after the month's end" in told["journals"]
-    assert "prove for the books what is billed and tax" in told["invoices"]
+    assert told["periods"].startswith("When an accounting period in NetSuite is new or changes")
+    assert "nothing is written anywhere" in told["periods"]
+    assert told["journals"].startswith("1 day after the end of an accounting period, create")
+    assert "one for each period, entity and currency" in told["journals"]
+    assert "Notes for the books the facts billed and tax" in told["invoices"]
     listed = [one["name"] for one in run(line, "connections", "list")]
     assert listed == ["salesforce", "zuora", "stripe", "netsuite"]
     nothing = run(line, "plan", "subscriptions", code=1)
