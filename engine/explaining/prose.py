@@ -164,9 +164,10 @@ class _Telling:
 
     @staticmethod
     def _gate(gate: GateProgram, whose: str) -> str:
+        only = f"If {condition(gate.when.source)}, held" if gate.when is not None else "Held"
         if gate.group is not None:
-            return f"Held while {gate.group}{whose} is incomplete"
-        until = f"Held until{whose and f',{whose},'} {condition(gate.condition.source)}"
+            return f"{only} while {gate.group}{whose} is incomplete"
+        until = f"{only} until{whose and f',{whose},'} {condition(gate.condition.source)}"
         return f"{until}: “{gate.say}”" if isinstance(gate.say, str) else until
 
     def _waits(self) -> str | None:

@@ -85,13 +85,14 @@ def _gate(compiler: FieldCompiler, path: KeyPath, block: GateBlock) -> GateProgr
         message = f"the gate `{block.name}` needs exactly one of hold_unless and complete"
         compiler.fault(path, message)
         return None
+    when = compiler.optional((*path, "when"), block.when)
     if block.complete is not None:
-        return _completeness(compiler, path, block, block.complete)
+        return _completeness(compiler, path, block, block.complete, when)
     condition = compiler.optional((*path, "hold_unless"), block.hold_unless)
     say = _sentence(compiler, path, block)
     if condition is None or say is None:
         return None
-    return GateProgram(block.name, condition, say)
+    return GateProgram(block.name, condition, say, when=when)
 
 
 def _sentence(compiler: FieldCompiler, path: KeyPath, block: GateBlock) -> str | Expression | None:
@@ -105,7 +106,11 @@ def _sentence(compiler: FieldCompiler, path: KeyPath, block: GateBlock) -> str |
 
 
 def _completeness(
-    compiler: FieldCompiler, path: KeyPath, block: GateBlock, name: str
+    compiler: FieldCompiler,
+    path: KeyPath,
+    block: GateBlock,
+    name: str,
+    when: Expression | None,
 ) -> GateProgram | None:
     place: KeyPath = (*path, "complete")
     group = compiler.scope.field_groups.get(name)
@@ -124,7 +129,7 @@ def _completeness(
     )
     if condition is None or say is None:
         return None
-    return GateProgram(block.name, condition, say, group.title)
+    return GateProgram(block.name, condition, say, group.title, when)
 
 
 def _shortfall(group: FieldGroup) -> str:

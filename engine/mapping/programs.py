@@ -114,17 +114,29 @@ class GateProgram:
     """A condition, its name, and what to tell the person whose record is held.
 
     ``say`` is the sentence, or the expression that makes it up. ``group`` is the title of the field
-    group that has to be complete, where the gate asks for nothing else.
+    group that has to be complete, where the gate asks for nothing else. Records for which ``when``
+    is false pass.
     """
 
     name: str
     condition: Expression
     say: str | Expression
     group: str | None = None
+    when: Expression | None = None
+
+    def conditions(self) -> list[Expression]:
+        """What decides, in the order in which it is asked."""
+        return [self.when, self.condition] if self.when is not None else [self.condition]
 
     def expressions(self) -> list[Expression]:
         """Every expression of this gate."""
-        return [self.condition] + ([] if isinstance(self.say, str) else [self.say])
+        return self.conditions() + ([] if isinstance(self.say, str) else [self.say])
+
+    def lets_pass(self, evaluation: Evaluation) -> bool:
+        """Whether the record may go on. Raises :class:`DataFault` and :class:`LinkPending`."""
+        if self.when is not None and not self.when.condition(evaluation):
+            return True
+        return self.condition.condition(evaluation)
 
     @property
     def summary(self) -> str:

@@ -82,8 +82,9 @@ class Rules:
                     return NotIncluded(f"{self.name} takes it only when {self.when.source}")
             for gate in self.gates:
                 asked = gate.name
-                require_read(gate.condition, unread)
-                if not gate.condition.condition(evaluation):
+                for asked_of in gate.conditions():
+                    require_read(asked_of, unread)
+                if not gate.lets_pass(evaluation):
                     return Held(gate.name, gate.sentence(evaluation, unread))
         except LinkPending as pending:
             return AwaitsLink(pending.references, asked)

@@ -60,6 +60,7 @@ class GateBlock(Block):
     """A condition without which a record is held."""
 
     name: Name
+    when: str | None = None
     hold_unless: str | None = None
     complete: str | None = None
     say: str | None = None

@@ -67,7 +67,7 @@ when: = dealstage != 'closedlost'
 match: [{name: Name and day, by: {Name: dealname, CloseDate: closedate}}]
 field_groups: {meddpicc: {title: MEDDPICC, fields: {metrics: metrics, champion: champion}}}
 gates:
-  - {name: meddpicc, complete: meddpicc}
+  - {name: meddpicc, complete: meddpicc, when: = amount > 100}
   - {name: amount, hold_unless: = amount > 0 or free, say: Set an amount in the CRM.}
   - {name: told, hold_unless: = amount < 1000, say: "= 'Too much: ' + text(amount)"}
 """,

@@ -61,6 +61,16 @@ def test_an_incomplete_group_names_its_blank_fields(mapping):
     assert built.selection.fields == ("Economic_Buyer__c", "Metrics__c", "a", "champion")
 
 
+def test_a_gate_is_only_for_those_it_is_for(mapping):
+    built = mapping(HEAD + GROUP.replace("complete: meddpicc", "complete: meddpicc, when: = new"))
+    assert isinstance(made(built, {"new": False}), Desired)
+    assert isinstance(made(built, {"new": None}), Desired)
+    assert made(built, {"new": True}).code == "meddpicc"
+    assert "new" in built.selection.fields
+    unread = built.map(SourceView(Record(Ref("a", "1"), {"a": 1, "champion": 1})), Lookups())
+    assert unread.faults[0][0] == "SOURCE_NOT_READ"
+
+
 def test_a_group_may_be_complete_before_it_is_full(mapping):
     built = mapping(HEAD + GROUP.replace("    fields:", "    complete_from: 2\n    fields:"))
     assert isinstance(made(built, {"Metrics__c": "m", "champion": True}), Desired)
