@@ -2,7 +2,7 @@
 
 Each function returns what does not hold, in words.
 
-(a) What was quoted is what was ordered.
+(a) What was quoted, with all amendments, is what is ordered.
 (b) What was ordered is what was billed, less what billing took back, and what is still to bill;
     usage is billed by rate and units.
 (d) What was billed and not conceded is earned or deferred.
@@ -21,13 +21,17 @@ from typing import Any
 
 from sandbox.zuora.rating import months_of, periods, share
 from sandbox.zuora.values import Row, rounded
+from tests.moneyline.leaving_out import Sound
 from tests.moneyline.posting import (
     CURRENCIES,
     DEFERRED_ACCOUNT,
     HARDWARE_ACCOUNT,
     REVENUE_ACCOUNTS,
+    Systems,
     entries,
 )
+from tests.moneyline.posting import deferred as in_journals
+from tests.moneyline.quotes import agreed_values
 from tests.moneyline.receivables import identity_c
 from tests.moneyline.world import MoneyLine
 
@@ -36,38 +40,32 @@ CORRECTIONS = "Subscription"
 
 
 def violations(line: MoneyLine) -> list[str]:
-    """Everything that does not hold."""
-    return [
-        *identity_a(line),
-        *identity_b(line),
-        *identity_c(line),
-        *identity_d(line),
-        *identity_e(line),
+    """Everything that does not hold for those whom no open issue is about.
+
+    Where something does not hold, whose contracts were left out is told as well.
+    """
+    sound = Sound(line)
+    every = (identity_a, identity_b, identity_c, identity_d, identity_e)
+    found = [said for identity in every for said in identity(sound)]
+    return found and [
+        *found,
+        *(f"{name} is left out: {why}" for name, why in sound.left_out.items()),
     ]
 
 
-def identity_a(line: MoneyLine) -> list[str]:
-    """Quoted = ordered, as the order was first placed."""
+def identity_a(line: Systems) -> list[str]:
+    """Quoted, with every amendment approved since = ordered, as the contract is now."""
     zuora = _Zuora(line)
-    orders = {row["orderNumber"] for row in line.records("zuora", "orders").values()}
-    quoted: dict[str, Decimal] = defaultdict(Decimal)
-    charges: dict[str, str] = {}
-    for id, row in line.records("salesforce", "OpportunityLineItem").items():
-        if f"O-{row['OpportunityId']}" in orders:
-            charges[f"C-{id}"] = f"S-{row['OpportunityId']}"
-            quoted[charges[f"C-{id}"]] += Decimal(str(row["TotalPrice"]))
-    ordered: dict[str, Decimal] = defaultdict(Decimal)
-    for row in zuora.first_charges:
-        if row["chargeNumber"] in charges:
-            ordered[charges[row["chargeNumber"]]] += row["tCV"]
-    return [
-        f"(a) {contract}: quoted {quoted[contract]}, ordered {ordered[contract]}"
-        for contract in sorted(quoted)
-        if quoted[contract] != ordered[contract]
-    ]
+    found = []
+    for contract, quoted in sorted(agreed_values(line).items()):
+        charges = zuora.charges_of(zuora.subscriptions[contract])
+        ordered = sum((row["tCV"] for row in charges if row["chargeType"] != "Usage"), ZERO)
+        if quoted != ordered:
+            found.append(f"(a) {contract}: quoted {quoted}, ordered {ordered}")
+    return found
 
 
-def identity_b(line: MoneyLine) -> list[str]:
+def identity_b(line: Systems) -> list[str]:
     """Ordered = billed − corrected + still to bill, ex tax; usage = rate × units."""
     zuora = _Zuora(line)
     found = []
@@ -130,7 +128,7 @@ def _usage(zuora: _Zuora) -> list[str]:
     return found
 
 
-def identity_d(line: MoneyLine) -> list[str]:
+def identity_d(line: Systems) -> list[str]:
     """Billed − conceded, ex tax = earned + deferred, per company and currency."""
     zuora = _Zuora(line)
     billed: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
@@ -143,12 +141,14 @@ def identity_d(line: MoneyLine) -> list[str]:
     for entry in entries(line):
         earned[entry.entity, entry.currency] += entry.amount
     deferred: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for company, currency, amount in in_journals(line):
+        deferred[company, currency] += amount
     found = []
     for object in ("invoice", "creditMemo", "journalEntry"):
         for row in line.records("netsuite", object).values():
             for posting in row.get("_impact") or ():
                 key = str(row["subsidiary"]), CURRENCIES[str(row["currency"])]
-                if posting.account == DEFERRED_ACCOUNT:
+                if posting.account == DEFERRED_ACCOUNT and object != "journalEntry":
                     deferred[key] -= posting.foreign
                 elif posting.account == HARDWARE_ACCOUNT:
                     earned[key] -= posting.foreign
@@ -164,7 +164,7 @@ def identity_d(line: MoneyLine) -> list[str]:
     return [*found, *_earned_whole(line, zuora)]
 
 
-def _earned_whole(line: MoneyLine, zuora: _Zuora) -> list[str]:
+def _earned_whole(line: Systems, zuora: _Zuora) -> list[str]:
     """When a contract's service is over and posted, what was ordered and not conceded is earned."""
     found = []
     posted = entries(line)
@@ -194,7 +194,7 @@ def _earned_whole(line: MoneyLine, zuora: _Zuora) -> list[str]:
     return found
 
 
-def identity_e(line: MoneyLine) -> list[str]:
+def identity_e(line: Systems) -> list[str]:
     """Debits = credits in every journal, and a posted journal is as it was made."""
     found = []
     for id, row in line.records("netsuite", "journalEntry").items():
@@ -211,7 +211,7 @@ def identity_e(line: MoneyLine) -> list[str]:
 class _Zuora:
     """What Zuora holds: the latest versions, and posted documents alone."""
 
-    line: MoneyLine
+    line: Systems
     subscriptions: dict[str, Row] = field(init=False)
     charges: list[Row] = field(init=False)
     items: list[Row] = field(init=False)
@@ -236,11 +236,6 @@ class _Zuora:
 
     def _posted(self, object: str) -> dict[str, Any]:
         return {id: row for id, row in self._of(object).items() if row["status"] == "Posted"}
-
-    @property
-    def first_charges(self) -> list[Row]:
-        """The charges of the first version of every subscription."""
-        return [row for row in self.charges if row["version"] == 1]
 
     def charges_of(self, subscription: Row) -> list[Row]:
         return [row for row in self.charges if row["subscriptionId"] == subscription["id"]]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-
-from tests.moneyline.world import MoneyLine
+from typing import Any, Protocol
 
 CURRENCIES = {"1": "USD", "2": "GBP", "3": "EUR", "4": "JPY", "5": "KWD"}
 DEFERRED_ACCOUNT = "230"
@@ -17,6 +15,12 @@ REVENUE_ACCOUNTS = ("401", "402", "403")
 HARDWARE_ACCOUNT = "404"
 """What NetSuite books with the invoice, and never defers."""
 _SERVICE = re.compile(r"service period (\d{4}-\d\d)")
+
+
+class Systems(Protocol):
+    """Whatever shows what the systems hold."""
+
+    def records(self, system: str, object: str) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Entry:
     memo: str
 
 
-def entries(line: MoneyLine) -> list[Entry]:
+def entries(line: Systems) -> list[Entry]:
     """Every revenue line posted, journals checked for balance."""
     found = [
         entry
@@ -57,14 +61,28 @@ def _entries(id: str, row: dict[str, Any]) -> Iterator[Entry]:
             service=service[1] if service else row["tranDate"][:7],
             entity=str(row["subsidiary"]),
             currency=CURRENCIES[str(row["currency"])],
-            contract=memo.split(",")[0].rpartition(" ")[2],
+            contract=contract_of(one),
             account=str(one["account"]),
             amount=Decimal(one.get("credit") or 0) - Decimal(one.get("debit") or 0),
             memo=memo,
         )
 
 
-def by_service(line: MoneyLine, contract: str | None = None) -> dict[str, Decimal]:
+def contract_of(entry: Mapping[str, Any]) -> str:
+    """The contract that an entry of a revenue journal speaks of."""
+    return str(entry.get("memo") or "").split(",")[0].rpartition(" ")[2]
+
+
+def deferred(line: Systems) -> Iterator[tuple[str, str, Decimal]]:
+    """(company, currency, amount) that journals have put into deferred revenue, entry by entry."""
+    for row in line.records("netsuite", "journalEntry").values():
+        for one in row["line"]:
+            if str(one["account"]) == DEFERRED_ACCOUNT:
+                amount = Decimal(one.get("credit") or 0) - Decimal(one.get("debit") or 0)
+                yield str(row["subsidiary"]), CURRENCIES[str(row["currency"])], amount
+
+
+def by_service(line: Systems, contract: str | None = None) -> dict[str, Decimal]:
     """Revenue by the month it was served in, in order."""
     sums: Counter[str] = Counter()
     for entry in entries(line):
@@ -73,7 +91,7 @@ def by_service(line: MoneyLine, contract: str | None = None) -> dict[str, Decima
     return {month: Decimal(amount) for month, amount in sorted(sums.items())}
 
 
-def by_period(line: MoneyLine, contract: str | None = None) -> dict[str, Decimal]:
+def by_period(line: Systems, contract: str | None = None) -> dict[str, Decimal]:
     """Revenue by the month it was posted in, in order."""
     sums: Counter[str] = Counter()
     for entry in entries(line):

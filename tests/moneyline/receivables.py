@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.moneyline.world import MoneyLine
+from tests.moneyline.posting import Systems
 
 ZERO = Decimal(0)
 RECEIVABLE = "119"
@@ -42,7 +42,7 @@ class Owed:
         return f"(c) {who} {self.currency}: {due} != {became} ({terms})"
 
 
-def owed(line: MoneyLine) -> list[Owed]:
+def owed(line: Systems) -> list[Owed]:
     """Every contract and currency that was billed."""
     zuora = {name: line.records("zuora", name) for name in (
         "invoices", "invoice-items", "payments", "payment-applications", "credit-memos",
@@ -91,7 +91,7 @@ def _groups(items: Iterable[Row], posted: Mapping[str, Row]) -> dict[str, Owed]:
     return found
 
 
-def _add_cash(line: MoneyLine, zuora: Mapping[str, Row], groups: Mapping[str, Owed]) -> None:
+def _add_cash(line: Systems, zuora: Mapping[str, Row], groups: Mapping[str, Owed]) -> None:
     """Cash as Stripe has it; of other payments what is applied. Unapplied cash stays apart."""
     intents = line.records("stripe", "payment_intents")
     ours = {}
@@ -124,7 +124,7 @@ def major(units: int, currency: str) -> Decimal:
     return Decimal(units).scaleb(-_PLACES.get(currency, 2))
 
 
-def ledger_differs(line: MoneyLine) -> list[str]:
+def ledger_differs(line: Systems) -> list[str]:
     """Customers whose receivables in NetSuite are not what Zuora says is open, cash less."""
     wanted: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     accounts = line.records("zuora", "accounts")
@@ -155,7 +155,7 @@ def ledger_differs(line: MoneyLine) -> list[str]:
     ]
 
 
-def identity_c(line: MoneyLine) -> list[str]:
+def identity_c(line: Systems) -> list[str]:
     """Billed with tax, less credits, is what was paid and kept, written off, or is still open."""
     found = [said for one in owed(line) if (said := one.violation())]
     return found + ledger_differs(line)
