@@ -18,7 +18,13 @@ from connectors.records import Life, Record, Ref, Selection, Value
 from connectors.zuora import query
 from connectors.zuora.errors import About
 from connectors.zuora.query import Row
-from connectors.zuora.related import accounts_by_id, children_by_id, numbers_by_id, order_outcome
+from connectors.zuora.related import (
+    accounts_by_id,
+    children_by_id,
+    invoices_refunded,
+    numbers_by_id,
+    order_outcome,
+)
 from connectors.zuora.rest import Rest, path_of
 from connectors.zuora.values import Reader
 from connectors.zuora.vocabulary import KINDS, STAMP, Kind, kind_of
@@ -26,6 +32,7 @@ from connectors.zuora.vocabulary import KINDS, STAMP, Kind, kind_of
 # Ids that Zuora makes ("Object identifiers"); our numbers are made of other characters as well.
 _INTERNAL: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 COMPUTED: Final = ("subscriptionNumbers", "invoiceNumbers", "creditMemoNumbers")
+REFUNDED_INVOICE: Final = "invoiceNumber"
 _ENVELOPE: Final = frozenset({"success", "Success", "processId", "requestId", "reasons"})
 
 
@@ -248,7 +255,17 @@ def _extras(
     """By record key and field: numbers of related records, lists of children."""
     extras: dict[tuple[str, str], Value] = {}
     for head in heads:
-        if head in kind.numbers:
+        if kind.name == "refunds" and head == REFUNDED_INVOICE:
+            sources = {
+                one.key: (
+                    one.cell(kind, "sourceType"),
+                    one.cell(kind, "associatedTransactionNumber"),
+                )
+                for one in shown
+            }
+            refunded = invoices_refunded(source.rest, sources)
+            extras |= {(key, head): number for key, number in refunded.items()}
+        elif head in kind.numbers:
             field, object = kind.numbers[head]
             ids = {one.key: one.cell(kind, field) for one in shown}
             numbers = numbers_by_id(source.rest, KINDS[object], ids.values())

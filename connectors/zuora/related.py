@@ -86,6 +86,46 @@ def children_by_id(
     return {id: tuple(shown(row) for row in group) for id, group in rows.items()}
 
 
+def invoices_refunded(
+    rest: Rest, sources: Mapping[str, tuple[object, object]]
+) -> dict[str, str | None]:
+    """The number of the invoice that each refund gives money back of, by the refund's key: that of
+    its credit memo, or the first that its payment was applied to. ``sources`` are the type and the
+    number of what was refunded. A refund whose invoice does not show yet is left out.
+    """
+    invoice_of: dict[object, object] = {}
+    memos, payments = KINDS["credit_memos"], KINDS["payments"]
+    field, _object = memos.numbers["invoiceNumber"]
+    for row in _rows_by_number(rest, memos, "CreditMemo", sources):
+        invoice_of[query.key_of(memos, row)] = query.cell(memos, row, field)
+    parts = KINDS["payment_applications"]
+    owners = {
+        query.internal_id(row) or "": query.key_of(payments, row)
+        for row in _rows_by_number(rest, payments, "Payment", sources)
+    }
+    for id, rows in child_rows(rest, parts, "paymentId", list(owners)).items():
+        invoice_of[owners[id]] = query.cell(parts, rows[0], "invoiceId") if rows else None
+    numbers = numbers_by_id(rest, KINDS["invoices"], invoice_of.values())
+    return {
+        key: numbers.get(str(invoice))
+        for key, (_type, number) in sources.items()
+        if number in invoice_of and (not (invoice := invoice_of[number]) or str(invoice) in numbers)
+    }
+
+
+def _rows_by_number(
+    rest: Rest, kind: Kind, type: str, sources: Mapping[str, tuple[object, object]]
+) -> list[Row]:
+    wanted = {number for found, number in sources.values() if found == type}
+    numbers = sorted(one for one in wanted if isinstance(one, str))
+    return [
+        row
+        for part in query.in_lists(numbers)
+        for row in query.all_rows(rest, kind, [query.one_of(kind, kind.key, part)])
+        if query.key_of(kind, row) in wanted
+    ]
+
+
 def order_outcome(
     rest: Rest, reader: Reader, order: Mapping[str, object] | None
 ) -> dict[str, tuple[str, ...]]:

@@ -293,7 +293,12 @@ _ALL: Final = (
             text="paymentId paymentNumber creditMemoId gatewayId refundTransactionType",
             other="financeInformation",
         ),
-        numbers={**_ACCOUNT, "creditMemoNumber": ("creditMemoId", "credit_memos")},
+        numbers={
+            **_ACCOUNT,
+            "creditMemoNumber": ("creditMemoId", "credit_memos"),
+            # Two steps away: see invoices_refunded.
+            "invoiceNumber": ("associatedTransactionNumber", "invoices"),
+        },
     ),
     Kind(
         name="usage",

@@ -165,7 +165,7 @@ def test_the_example_configuration_is_sound():
     assert set(config.syncs) == {
         "owners", "companies", "leads", "contacts", "products", "deals", "lead_status", "deal_stages",
         "billing_accounts", "orders", "subscriptions", "customers", "payers", "invoices",
-        "collections", "payments", "receipts", "refunds", "conceded_refunds", "cash_refunds",
+        "collections", "payments", "receipts", "conceded_refunds", "cash_refunds",
         "failed_refunds", "disputes", "reversals", "dispute_fees", "credit_memos",
         "customer_refunds", "cancelled_refunds", "periods", "journals", "deal_money", "billing_status",
         "costs", "cost_journals", "usage", "usage_events", "stripe_products", "stripe_payers",

@@ -113,3 +113,20 @@ def test_an_invoice_written_off(line: MoneyLine) -> None:
     assert total(line, "zuora", "invoices", "balance") == 0
     assert identity_c(line) == []
     assert line.codes() == []
+
+
+def test_what_somebody_gives_back_in_zuora_is_refunded(line: MoneyLine) -> None:
+    # given a deal that was paid by transfer
+    customer = line.account()
+    deal = line.won(customer, [("PLT-001", 10_000)], START)
+    line.settle()
+    paid = transfer(line, f"A-{customer}", 11_900, {invoices(line)[deal]: 11_900})
+    line.rest(minutes=10)
+    assert opportunity(line, deal) == ("Paid", Decimal(11_900))
+    # when a person sends the money back, and enters that in Zuora
+    line.do("zuora", "payments", "refund", paid, {"amount": "11900.00", "unapply": True})
+    line.rest(minutes=10)
+    # then the deal is refunded, and NetSuite gave back as much
+    assert opportunity(line, deal) == ("Refunded", Decimal(0))
+    assert total(line, "netsuite", "customerRefund", "total") == 11_900
+    assert line.codes() == []

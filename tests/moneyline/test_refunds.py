@@ -106,6 +106,7 @@ def test_refunds_count_once_they_arrive_and_no_longer_when_they_fail(line: Money
     line.rest(minutes=10)
     assert line.tally()["credit_memos"] == {"done": 2}
     assert balances(line, "credit-memos", "memoNumber")[open_memo["memoNumber"]] == 0
+    assert opportunity(line, concession) == ("Paid", Decimal(10_710))
     # (NetSuite holds that credit in the journal, and says so)
     (refused,) = line.issues()
     assert "0.00 is open" in refused.parameters["message"]

@@ -125,11 +125,6 @@ syncs:
     mapping: payment_to_customer_payment
     start_from: everything
     after: [invoices]
-  refunds:
-    from: stripe.refunds
-    observe: true
-    mapping: refund_observed
-    start_from: everything
   conceded_refunds:
     from: stripe.refunds
     to: zuora.credit_memos
