@@ -31,7 +31,7 @@ from engine.pipeline.references import Catalogues, lookups
 from engine.pipeline.resolve import resolve
 from engine.pipeline.services import Services
 from engine.pipeline.steps import do_steps
-from engine.store import deliveries, links, records
+from engine.store import deliveries, delivery_views, links, records
 
 STALE_READ: Final = "STALE_READ"
 STALE_SECONDS: Final = 5
@@ -178,6 +178,8 @@ class Line:
         vault, digest = self._services.store.vault, self._sync.mapping.digest
         with self._services.store.read() as tx:
             known = records.known(tx, [delivery.source for delivery, _read in live])
+            # What was written without a reference is no repeat: it may be linked by now.
+            owed = delivery_views.waits_of(tx, [delivery.number for delivery, _read in live])
         found = []
         for delivery, read in live:
             stale = self._is_stale(read.record, known.get(delivery.source))
@@ -186,6 +188,7 @@ class Line:
                 self._results[delivery.number].append(TryLater(due_at, STALE_READ))
             elif (
                 not delivery.recheck
+                and delivery.number not in owed
                 and delivery.seen_digest == digest
                 and delivery.seen_hash == record_hash(vault, read.record)
             ):

@@ -258,6 +258,44 @@ def test_a_moved_threshold_moves_those_between(make: Callable[..., World]) -> No
     assert city(world) == "SDR"
 
 
+PERSONS = (
+    HEAD
+    + """
+routes:
+  mql: {from: crm.contacts, by: phone, operator: ">", threshold: 80, above: sdr, below: nurture}
+syncs:
+  companies: {from: crm.companies, to: sales.Account, mapping: company_to_account, start_from: now}
+  to_sdr: {from: crm.contacts, to: sales.Contact, mapping: to_sdr, start_from: everything,
+           route: {rule: mql, side: sdr}}
+"""
+)
+PERSON = """
+mapping: to_sdr
+source: {object: contacts, associations: [companies]}
+target: {object: Contact, identity: Revline_Id__c}
+fields:
+  LastName: lastname
+  AccountId: {ref: companies, from: = first(associations.companies), to: Account, on_missing: later}
+"""
+
+
+def test_a_reference_that_comes_later_still_comes(make: Callable[..., World]) -> None:
+    """The crossing is delivered, but not finished, until what it refers to is there."""
+    world = make(PERSONS, to_sdr=PERSON)
+    company = world.crm.create("companies", {"name": "x" * 300, "domain": "a.example"}).ref
+    person = world.crm.create("contacts", {"lastname": "B", "phone": "90", "email": "b@a.example"})
+    world.crm.associate(person.ref, company, primary=True)
+    world.settle()
+    assert only(world, "Contact").fields["AccountId"] is None
+    world.crm.update("companies", company.id, {"name": "Right"})
+    world.settle()
+    assert only(world, "Contact").fields["AccountId"] == only(world, "Account").ref.id
+    world.sales.update("Contact", only(world, "Contact").ref.id, {"LastName": "Changed"})
+    world.crm.update("contacts", person.ref.id, {"lastname": "C"})
+    world.settle()
+    assert only(world, "Contact").fields["LastName"] == "Changed"
+
+
 def test_who_is_forgotten_is_on_no_side(make: Callable[..., World]) -> None:
     world = make()
     person = Address("crm", "companies", scored(world, 90))
