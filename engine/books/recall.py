@@ -9,6 +9,7 @@ found counts as posted, line by line.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,6 +44,8 @@ AGAIN_AFTER: Final = timedelta(minutes=1)
 NUMBERS_AHEAD: Final = 2
 """A number may be missing: that of a batch whose lines moved on."""
 LOOKS_AT_ONCE: Final = 100
+GROUPS_FIRST: Final = 20
+"""Of each month. Where none of these was posted, none of the others was."""
 
 Keys = tuple[tuple[str, str], ...]
 
@@ -66,7 +69,7 @@ def recall(services: Services, sync: SyncConfig, last: Period) -> int | None:
     if known and not groups:
         return 0
     try:
-        found = _look(services, sync, groups)
+        found = _look_first(services, sync, groups)
         catalogues = Catalogues(services).of(sync) if found and sync.mapping.catalogues else {}
     except (CallError, UnavailableError):
         with services.store.write() as tx:
@@ -141,10 +144,28 @@ def _keys(sync: SyncConfig, one: Line | Promise, period: str) -> Keys:
     return tuple((name, values[name]) for name in sync.group_by)
 
 
+def _look_first(
+    services: Services, sync: SyncConfig, groups: Sequence[Keys]
+) -> list[tuple[Named, Record]]:
+    """The journals that are there: of some groups of each month, and only then of all.
+
+    Grouped by contract there are as many names as contracts and months, and a call each; what a
+    store has posted and forgotten, it has posted for nearly all of them.
+    """
+    by_month: dict[str, list[Keys]] = defaultdict(list)
+    for key in groups:
+        by_month[dict(key)["period"]].append(key)
+    first = [key for own in by_month.values() for key in own[:GROUPS_FIRST]]
+    found, seen = _look(services, sync, first), set(first)
+    if found and len(first) < len(groups):
+        found += _look(services, sync, [key for key in groups if key not in seen])
+    return sorted(found, key=lambda one: (one[0].keys["period"], one[0].number))
+
+
 def _look(
     services: Services, sync: SyncConfig, groups: Iterable[Keys]
 ) -> list[tuple[Named, Record]]:
-    """The journals that are there under names these books have no lines for, oldest first."""
+    """The journals that are there under names these books have no lines for."""
     found: list[tuple[Named, Record]] = []
     ahead = NUMBERS_AHEAD
     going = list(groups)
@@ -160,7 +181,7 @@ def _look(
             key for key, own in asked.items() if any(n.id in there for n in own[-NUMBERS_AHEAD:])
         ]
         ahead += NUMBERS_AHEAD
-    return sorted(found, key=lambda one: (one[0].keys["period"], one[0].number))
+    return found
 
 
 def _seen(own: Sequence[Named], ahead: int) -> int:
