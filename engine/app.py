@@ -24,6 +24,7 @@ from engine.config.load import load
 from engine.config.model import Config, ConnectionConfig
 from engine.env_file import with_env_file
 from engine.errors import ConfigError, ConfigErrors, RevlineError
+from engine.not_set_up import NotSetUp
 from engine.store.store import MAIN_FILE, SPOOL_FILE, Store
 from engine.store.vault import KEY_VARIABLE, key_file, key_for
 
@@ -141,6 +142,8 @@ class Project:
     def connector(self, name: str, observe: CallObserver) -> Connector:
         """A connection's connector. Only now the vendor's library is imported."""
         connection = self.config.connections[name]
+        if connection.missing:
+            raise ConfigErrors([_at(connection, lacks(connection))])
         wiring = Wiring(
             now=self.clock.now, observe=observe, allow_loopback=connection.allow_loopback
         )
@@ -148,6 +151,12 @@ class Project:
             return registry.build(connection.connector, connection.settings, wiring)
         except ValueError as fault:
             raise ConfigErrors([_at(connection, f"connection {name}: {fault}")]) from None
+
+    def _connector_or_stand_in(self, name: str, observe: CallObserver) -> Connector:
+        connection = self.config.connections[name]
+        if connection.missing:
+            return NotSetUp(self.spec(name), lacks(connection))
+        return self.connector(name, observe)
 
     def services(
         self, store: Store, metrics: EngineMetrics | None = None, *, connected: bool = True
@@ -166,7 +175,7 @@ class Project:
 
         names = self.config.connections if connected else ()
         connectors: dict[str, Connector] = {
-            name: self.connector(name, partial(observe, name))
+            name: self._connector_or_stand_in(name, partial(observe, name))
             for name in names
             if name != books.CONNECTION
         }
@@ -210,7 +219,7 @@ class Project:
         """What verifies and reads the webhooks of each connection that can receive them."""
         found: dict[str, Callable[[WebhookRequest], Receipt]] = {}
         for name, connection in self.config.connections.items():
-            if name == books.CONNECTION:
+            if name == books.CONNECTION or connection.missing:
                 continue
             receive = registry.receiver(connection.connector)
             if receive is not None:
@@ -306,6 +315,13 @@ def configured(config: Config) -> Mapping[str, ConnectionConfig]:
         for end in (sync.source, sync.target)
     }
     return {name: one for name, one in config.connections.items() if name in used}
+
+
+def lacks(connection: ConnectionConfig) -> str:
+    """What a connection needs before it can be used, as a sentence."""
+    names = ", ".join(connection.missing)
+    plural = "variables {} are" if len(connection.missing) > 1 else "variable {} is"
+    return f"connection {connection.name}: the environment {plural.format(names)} not set"
 
 
 def _at(connection: ConnectionConfig, message: str) -> ConfigError:

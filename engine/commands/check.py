@@ -21,8 +21,9 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
 
     project = surroundings.project  # raises every fault of the files
 
-    for name in outside(project.config):
-        project.connector(name, unobserved)  # settings that only the connector understands
+    for name, connection in outside(project.config).items():
+        if not connection.missing:
+            project.connector(name, unobserved)  # settings that only the connector understands
     failed = [
         f"{sync.mapping.name}: example {result.name!r} fails"
         for sync in project.config.syncs.values()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,9 +18,9 @@ from engine.config.connections import build_connections, url_fault
 from engine.config.environment import FromEnvironment, substitute
 from engine.config.mappings import Mappings
 from engine.config.model import Config, ConnectionConfig, ReceiverConfig, SyncConfig
-from engine.config.problems import Problems
+from engine.config.problems import Problems, block_keys
 from engine.config.routes import Routes
-from engine.config.schema import ProjectFile, ReceiverBlock
+from engine.config.schema import ConnectionBlock, ProjectFile, ReceiverBlock
 from engine.config.syncs import SyncBuilder, sync_content
 from engine.config.yaml import Document, read_document
 from engine.errors import ConfigError, ConfigErrors
@@ -49,14 +49,17 @@ def load(
         raise ConfigErrors(
             [ConfigError(fault.file, fault.line, fault.column, fault.message, fault.hint or hint)]
         ) from None
-    content = substitute(document, environ, problems)
+    common = frozenset(block_keys(ConnectionBlock))
+    substituted = substitute(document, environ, problems, common)
+    content = substituted.value
     block = _shape(document, content, problems)
     if block is None:
         problems.raise_any()
         raise ConfigErrors([document.error((), "the file cannot be used")])
     # Validation hands on bare text; only the content still tells where the address came from.
     _check_store(document, content.get("store") if isinstance(content, dict) else None, problems)
-    config = _build(document, folder, file, block, specs, problems)
+    missing = substituted.missing
+    config = _build(document, folder, file, block, specs, missing, problems)
     problems.raise_any()
     return config
 
@@ -104,12 +107,14 @@ def _build(
     file: Path,
     block: ProjectFile,
     specs: Mapping[str, ConnectorSpec],
+    missing: Mapping[str, tuple[str, ...]],
     problems: Problems,
 ) -> Config:
-    connections = build_connections(
-        document, block.connections, specs, block.defaults.poll_every, problems
-    )
-    connections |= own_connection(block)
+    every = block.defaults.poll_every
+    built = build_connections(document, block.connections, specs, every, problems)
+    connections = {
+        name: replace(one, missing=missing.get(name, ())) for name, one in built.items()
+    } | own_connection(block)
     books = build_books(document, block.books, problems)
     maps = shared_maps(block)
     mappings = Mappings(folder, problems, maps)

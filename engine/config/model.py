@@ -74,7 +74,11 @@ class StartFrom:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionConfig:
-    """Access to one system. ``settings`` are resolved and hold secrets: never print them."""
+    """Access to one system. ``settings`` are resolved and hold secrets: never print them.
+
+    ``missing`` are environment variables that are not set. Only a connection that no running sync
+    uses may lack any; it cannot be used.
+    """
 
     name: str
     connector: str
@@ -84,6 +88,7 @@ class ConnectionConfig:
     allow_loopback: bool = False
     removed_every: timedelta = timedelta(hours=1)
     place: str = ""
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
