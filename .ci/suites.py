@@ -1,4 +1,4 @@
-"""Runs the test suites one after the other and says how many seconds each took.
+"""Runs the test suites, several at a time, and says how many seconds each took.
 
 A suite is a few folders under ``tests/``. A folder that no suite names is a suite of its own, so
 that none is ever left out. ``suites.py [--torture] [NAME …]`` runs the named ones only.
@@ -11,6 +11,7 @@ import secrets
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,19 +43,31 @@ class Suite:
         return [str(path) for path in found if any(path.rglob("test_*.py"))]
 
 
+# The longest first, so that none is left alone at the end.
 SUITES = (
-    Suite("unit", ("unit", "mapping", "config", "pipeline", "money", "explaining")),
-    Suite("connectors", ("connectors",)),
-    Suite("store", ("store", "spool", "postgres", "books"), whole_files=False),
+    Suite("money line", ("moneyline",)),
     Suite("simulation", ("simulation",), seeded=True, whole_files=False),
+    Suite("end to end", ("endtoend",)),
+    Suite("connectors", ("connectors",)),
+    Suite("sandbox", ("sandbox",)),
+    Suite("store", ("store", "spool", "postgres", "books"), whole_files=False),
+    Suite("command line", ("cli",)),
     Suite("kills", ("kills",)),
     Suite("receiver and daemon", ("receiver", "daemon"), parallel=False),
-    Suite("command line", ("cli",)),
-    Suite("sandbox", ("sandbox",)),
-    Suite("end to end", ("endtoend",)),
-    Suite("money line", ("moneyline",)),
+    Suite("demo", ("demo",), parallel=False),
+    Suite("unit", ("unit", "mapping", "config", "pipeline", "money", "explaining")),
 )
 ELSEWHERE = frozenset({"repository"})  # run by make check
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a suite ended. ``output`` is empty where it was shown while the suite ran."""
+
+    name: str
+    code: int
+    seconds: float
+    output: str = ""
 
 
 def every_suite() -> list[Suite]:
@@ -68,19 +81,61 @@ def every_suite() -> list[Suite]:
     return [*SUITES, *(Suite(name, (name,), parallel=False) for name in others)]
 
 
-def run(suite: Suite, *, torture: bool, environ: dict[str, str]) -> int:
-    """Run one suite; its exit code."""
+def run(suite: Suite, *, torture: bool, spread: bool, environ: dict[str, str]) -> Outcome:
+    """Run one suite: its exit code, its seconds, and what it printed unless that was shown.
+
+    ``spread`` over every worker, for a suite that has the machine to itself.
+    """
     command = [sys.executable, "-m", "pytest", "-q"]
     if torture:
         command += ["-m", "" if suite.seeded else "torture", "--timeout", "3600"]
         environ = {"REVLINE_RUNS": TORTURE_RUNS, **environ}
     else:
         command += ["-m", "not torture"]
-    if suite.parallel and WORKERS > 1:
-        spread = "loadfile" if suite.whole_files else "load"
-        command += ["-n", str(WORKERS), "--dist", spread]
-    code = subprocess.run([*command, *suite.paths], cwd=ROOT, env=environ, check=False).returncode
-    return 0 if torture and code == NO_TESTS else code
+    if spread and suite.parallel and WORKERS > 1:
+        by = "loadfile" if suite.whole_files else "load"
+        command += ["-n", str(WORKERS), "--dist", by]
+    elif not spread:
+        command += ["-p", "no:xdist", "-p", "no:cacheprovider"]
+    started = time.monotonic()
+    done = subprocess.run(
+        [*command, *suite.paths],
+        cwd=ROOT,
+        env=environ,
+        check=False,
+        text=True,
+        stdout=None if spread else subprocess.PIPE,
+        stderr=None if spread else subprocess.STDOUT,
+    )
+    code = 0 if torture and done.returncode == NO_TESTS else done.returncode
+    return Outcome(suite.name, code, time.monotonic() - started, done.stdout or "")
+
+
+def in_turn(suites: list[Suite], *, torture: bool, environ: dict[str, str]) -> list[Outcome]:
+    """Each suite over every worker, shown while it runs."""
+    found = []
+    for suite in suites:
+        print(f"\n== {suite.name}", flush=True)
+        found.append(run(suite, torture=torture, spread=True, environ=environ))
+    return found
+
+
+def in_lanes(suites: list[Suite], environ: dict[str, str]) -> list[Outcome]:
+    """Several suites at a time, each in one process, shown when it has ended.
+
+    One lane more than there are cores: a good part of the tests' time is waiting.
+    """
+    found = []
+    with ThreadPoolExecutor(max_workers=WORKERS + 1) as lanes:
+        begun = [
+            lanes.submit(run, suite, torture=False, spread=False, environ=environ)
+            for suite in suites
+        ]
+        for ended in as_completed(begun):
+            outcome = ended.result()
+            print(f"\n== {outcome.name}\n{outcome.output}", flush=True)
+            found.append(outcome)
+    return found
 
 
 def main(arguments: list[str]) -> int:
@@ -100,17 +155,17 @@ def main(arguments: list[str]) -> int:
     # Every suite, worker and child imports the same modules: compiled once, they are kept.
     unkept = {"PYTHONDONTWRITEBYTECODE"}
     environ = {name: value for name, value in os.environ.items() if name not in unkept}
-    took: list[tuple[str, float, int]] = []
-    for suite in suites:
-        print(f"\n== {suite.name}", flush=True)
-        started = time.monotonic()
-        code = run(suite, torture=torture, environ={**environ, "REVLINE_SEED": seed})
-        took.append((suite.name, time.monotonic() - started, code))
+    environ["REVLINE_SEED"] = seed
+    started = time.monotonic()
+    if torture or len(suites) == 1 or WORKERS == 1:
+        outcomes = in_turn(suites, torture=torture, environ=environ)
+    else:
+        outcomes = in_lanes(suites, environ)
     print(f"\nREVLINE_SEED={seed}")
-    for name, seconds, code in took:
-        print(f"{name:22} {seconds:6.0f} s  {'ok' if code == 0 else 'FAILED'}")
-    print(f"{'total':22} {sum(seconds for _, seconds, _ in took):6.0f} s")
-    return int(any(code for _, _, code in took))
+    for one in outcomes:
+        print(f"{one.name:22} {one.seconds:6.0f} s  {'ok' if one.code == 0 else 'FAILED'}")
+    print(f"{'all of them took':22} {time.monotonic() - started:6.0f} s")
+    return int(any(one.code for one in outcomes))
 
 
 if __name__ == "__main__":

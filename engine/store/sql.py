@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import Column, Connection, Table, select
@@ -22,7 +23,11 @@ PARAMETERS_MAX: Final = 500
 
 def insert(tx: Tx, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, for the database at hand."""
-    return (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(table)
+    return _insert(tx.dialect.name, table)
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def insert_many(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
@@ -35,10 +40,16 @@ def put_many(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows or overwrite those with the same primary key. Every row has the same columns."""
     if not rows:
         return
-    statement = insert(tx, table)
+    tx.execute(_put(tx.dialect.name, table, tuple(rows[0])), list(rows))
+
+
+@cache
+def _put(dialect: str, table: Table, names: tuple[str, ...]) -> Any:
+    """Built once: building it costs several times what running it does."""
+    statement = _insert(dialect, table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+    changed = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def put_new(tx: Tx, table: Table, rows: Sequence[Row]) -> None:

@@ -145,7 +145,7 @@ class TestQuotes(ConnectorContract):
             observe=lambda _: None,
             allow_loopback=True,
             connect_seconds=0.2,
-            read_seconds=0.5,
+            read_seconds=0.2,
         )
         return Bench(
             "dealhub",

@@ -155,7 +155,7 @@ class TestEnvelopes(ConnectorContract):
             observe=lambda _: None,
             allow_loopback=True,
             connect_seconds=0.2,
-            read_seconds=0.5,
+            read_seconds=0.2,
         )
         settings = desk.settings()
         return Bench(

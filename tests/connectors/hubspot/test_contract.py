@@ -149,8 +149,8 @@ def bench_over(world, sample, version):
             now=world.simulator.clock.now,
             observe=lambda _: None,
             allow_loopback=True,
-            connect_seconds=0.5,
-            read_seconds=0.5,
+            connect_seconds=0.2,
+            read_seconds=0.2,
         )
         return build({**settings, "base_url": url}, short)
 

@@ -40,8 +40,8 @@ def wiring() -> Wiring:
         now=lambda: NOW,
         observe=lambda _: None,
         allow_loopback=True,
-        connect_seconds=0.5,
-        read_seconds=0.5,
+        connect_seconds=0.2,
+        read_seconds=0.2,
     )
 
 

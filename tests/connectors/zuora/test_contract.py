@@ -137,7 +137,7 @@ class TestAccounts(ConnectorContract):
         )
         # A connector built anew for every page is a restart for every page: each needs a token.
         desk.provoked.add("token_per_request")
-        hurried = {**desk.settings(), "read_seconds": "0.5"}
+        hurried = {**desk.settings(), "read_seconds": "0.2"}
         return Bench(
             "zuora",
             desk.connector,
