@@ -274,6 +274,18 @@ class Collects(Protocol):
         ...
 
 
+@runtime_checkable
+class Meters(Protocol):
+    """Is told by the vendor how much of the account's allowance is used up."""
+
+    def usage(self) -> tuple[int, int] | None:
+        """Calls of the whole account, everybody's, and the most it may make in the vendor's window.
+
+        As the latest answer said; ``None`` before the first. No call.
+        """
+        ...
+
+
 class CallObserver(Protocol):
     """Told of every HTTP call a connector makes."""
 

@@ -24,8 +24,8 @@ def connections() -> None:
 def list_connections(surroundings: Surroundings) -> None:
     """List connections with their accounts, pauses and calls of today."""
     from engine.app import outside
+    from engine.store import allowances, limits
     from engine.store import connections as stored
-    from engine.store import limits
 
     project = surroundings.project
     now = project.clock.now()
@@ -33,18 +33,20 @@ def list_connections(surroundings: Surroundings) -> None:
         states = stored.every(tx)
         waits = limits.every(tx)
         calls = stored.calls_on(tx, now.date().isoformat())
+        heard = allowances.every(tx)
     rows = []
     for name, one in outside(project.config).items():
         state = states.get(name)
         asked = waits.get(limits.account_of(one.connector, name, state), {})
         ahead = {limit: until for limit, until in asked.items() if until > now}
         rows.append(_content(name, one.connector, state, ahead, calls.get(name, 0), now))
+    rows = [{**row, "allowance": allowances.shown(heard.get(row["name"]))} for row in rows]
     if surroundings.as_json:
         surroundings.answer(rows)
         return
     surroundings.table(
         "",
-        ("Connection", "Connector", "Account", "State", "Until", "API calls today#"),
+        ("Connection", "Connector", "Account", "State", "Until", "API calls today#", "Account's#"),
         [
             (
                 row["name"],
@@ -53,6 +55,7 @@ def list_connections(surroundings: Surroundings) -> None:
                 row["state"],
                 row["until"],
                 row["api_calls"],
+                _used(row["allowance"]),
             )
             for row in rows
         ],
@@ -60,6 +63,10 @@ def list_connections(surroundings: Surroundings) -> None:
     for row in rows:
         if row["reason"]:
             surroundings.say(f"{row['name']}: {row['reason']}")
+
+
+def _used(allowance: Mapping[str, Any] | None) -> str:
+    return f"{allowance['used']:,} of {allowance['limit']:,}" if allowance else ""
 
 
 def _content(

@@ -12,6 +12,7 @@ from engine.observe.heartbeat import STALE_AFTER, HeartbeatFile
 from engine.pipeline.poll import backfill_stream, changes_stream
 from engine.pipeline.take_in import POSITION
 from engine.store import (
+    allowances,
     connections,
     delivery_states,
     delivery_views,
@@ -77,6 +78,9 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
             "issues": sum(opened.values()),
             "paused": _paused(tx, now),
             "api_calls": _calls(project, tx, now),
+            "allowances": {
+                name: allowances.shown(one) for name, one in sorted(allowances.every(tx).items())
+            },
         }
     _without_false_times(content)
     content["idle"] = (

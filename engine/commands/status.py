@@ -57,6 +57,10 @@ def show_outcome(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
     )  # fmt: skip
     calls = ", ".join(f"{name} {count}" for name, count in found["api_calls"].items())
     surroundings.say(f"API calls today (UTC): {calls or 'none'}.")
+    for name, one in found["allowances"].items():
+        surroundings.say(
+            f"The whole account of {name} has used {one['used']:,} of {one['limit']:,} API calls."
+        )
     for name, pause in found["paused"].items():
         until = f"until {pause['until']}" if pause["until"] else "until a person resumes it"
         surroundings.say(

@@ -18,7 +18,7 @@ from tenacity import (
 )
 from tenacity.stop import stop_base
 
-from connectors.base import ApiCall, Connector, Failed, Outcome, Writes
+from connectors.base import ApiCall, Connector, Failed, Meters, Outcome, Writes
 from connectors.errors import (
     ActionNeeded,
     CallError,
@@ -31,7 +31,7 @@ from connectors.errors import (
 from connectors.records import Change, Selection
 from engine.clock import Clock
 from engine.pipeline.answers import Answers
-from engine.store import connections, limits
+from engine.store import allowances, connections, limits
 from engine.store.connections import ConnectionState
 from engine.store.limits import Waits
 from engine.store.store import Store
@@ -263,12 +263,16 @@ class Gateway:
         self.refresh()
 
     def flush_calls(self) -> Mapping[str, int]:
-        """Write down the calls counted since the last time; returns them."""
+        """Write down the calls counted since the last time, and what is used; returns the calls."""
         with self._lock:
             calls, self._calls = self._calls, Counter()
         if calls:
+            meters = {name: self._connectors[name] for name in calls}
+            told = {name: one.usage() for name, one in meters.items() if isinstance(one, Meters)}
+            now = self._clock.now()
             with self._store.write() as tx:
-                connections.add_calls(tx, calls, self._clock.now())
+                connections.add_calls(tx, calls, now)
+                allowances.note(tx, {name: one for name, one in told.items() if one}, now)
         return calls
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.salesforce import exporting, sweeping
+from engine.store import allowances
 from tests.endtoend.world import BLANK, Line, load_hubspot
 
 PEOPLE = 300
@@ -44,6 +45,9 @@ def test_a_large_past_goes_out_and_comes_back_by_jobs(line: Line) -> None:
     assert PEOPLE - 100 < sum(job.processed for job in jobs) <= PEOPLE
     assert not any(job.failed for job in jobs)
     assert out.calls["salesforce", "PUT", JOB + "/batches"] == len(jobs)
+    with line.store.read() as tx:
+        heard = allowances.every(tx)["salesforce"]
+    assert (heard.used, heard.most) == (line.salesforce.calls_used(), 100_000)
     made = {line["outcome"] for line in line.lines() if line["operation"] == "create"}
     assert made == {"confirmed"}
 
