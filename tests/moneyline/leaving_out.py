@@ -35,6 +35,8 @@ class Sound:
             why = f"{issue.code} of {issue.source}"
             troubled |= dict.fromkeys(self._concerned(issue), why)
         self._troubled = troubled
+        targets = [issue.target for issue in self.line.issues() if issue.target is not None]
+        self._disputed = {one.id for one in targets if one.connection == "netsuite"}
         self.left_out = {
             contract: troubled[account]
             for contract, account in sorted(self._account_of.items())
@@ -99,6 +101,8 @@ class Sound:
         return self._of_number(f"A-{id}") not in self._troubled
 
     def _sells(self, id: str, row: Row) -> bool:
+        if id in self._disputed:
+            return False
         entity = row.get("entity") or row.get("customer")
         return id not in self._customers and str(entity) not in self._customers
 
