@@ -55,6 +55,18 @@ syncs:
     mapping: invoice_payment_to_customer_payment
     start_from: everything
     after: [invoices]
+  credit_notes:
+    from: stripe.credit_notes
+    to: netsuite.creditMemo
+    mapping: credit_note_to_credit_memo
+    start_from: everything
+    after: [invoices]
+  customer_refunds:
+    from: stripe.credit_notes
+    to: netsuite.customerRefund
+    mapping: credit_note_to_customer_refund
+    start_from: everything
+    after: [credit_notes, receipts]
 """
 
 

@@ -28,7 +28,8 @@ def line(tmp_path: Path) -> Iterator[StripeLine]:
 def balances(line: StripeLine) -> dict[str, Decimal]:
     """What receivables, deferred revenue and revenue come to in NetSuite."""
     sums: dict[str, Decimal] = {}
-    for object in ("invoice", "customerPayment", "journalEntry"):
+    objects = ("invoice", "customerPayment", "creditMemo", "customerRefund", "journalEntry")
+    for object in objects:
         for row in line.records("netsuite", object).values():
             for one in row["_impact"]:
                 if one.account in ("119", "230", "401", "402"):
@@ -136,3 +137,28 @@ def test_seats_added_in_stripe_are_earned_over_what_is_left(line: StripeLine) ->
     assert all(months[f"2027-{month:02}"] > 190 for month in range(7, 13))
     assert balances(line)["230"] == 0
     assert line.records("salesforce", "Opportunity")[deal]["Billing_Status__c"] == "Paid"
+
+
+def test_a_credit_note_takes_back_what_its_line_promised(line: StripeLine) -> None:
+    # given a year at 1,200 that is paid
+    orders.at(line, date(2027, 1, 1))
+    deal = line.won(line.account(), [("PLT-001", 1_200)], date(2027, 1, 1))
+    line.settle()
+    line.rest(hours=2)
+    line.pay()
+    line.rest(minutes=10)
+    # when a tenth of it is conceded and given back
+    (invoice,) = line.records("stripe", "invoices").values()
+    line.call_stripe("credit_notes", {
+        "invoice": invoice["id"], "refund_amount": "14280", "lines[0][type]": "invoice_line_item",
+        "lines[0][invoice_line_item]": invoice["_lines"][0]["id"], "lines[0][amount]": "12000",
+    })  # fmt: skip
+    line.until(date(2028, 1, 4))
+    assert [one.parameters for one in line.issues()] == []
+    # then so much less is earned, over the same months, and nothing is open
+    months = by_service(line, f"S-{deal}")
+    assert set(months.values()) == {Decimal(90)}
+    assert len(months) == 12
+    assert balances(line)["119"] == balances(line)["230"] == Decimal(0)
+    row = line.records("salesforce", "Opportunity")[deal]
+    assert (row["Billing_Status__c"], Decimal(row["Paid_Amount__c"])) == ("Paid", Decimal("1285.2"))
