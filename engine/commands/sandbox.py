@@ -24,6 +24,8 @@ def sandbox() -> None:
 @click.option(
     "--size", "sizes", multiple=True, metavar="OBJECT=N", help="How many, e.g. deals=500."
 )
+@click.option("--template", "template", metavar="NAME", help="As this template of `revline init` "
+              "expects them: at its ports, with the fields it writes to.")  # fmt: skip
 def up(
     surroundings: Surroundings,
     *,
@@ -31,8 +33,9 @@ def up(
     seed: int,
     ports: tuple[str, ...],
     sizes: tuple[str, ...],
+    template: str | None,
 ) -> None:
-    """Start simulators of HubSpot and Salesforce on this machine, until stopped.
+    """Start simulators of the vendors on this machine, until stopped.
 
     Says where each one is when it is ready. Without --port the system chooses free ports.
     """
@@ -45,14 +48,32 @@ def up(
             raise click.BadParameter(
                 f"no simulator for {system!r}; there are: {', '.join(app.SYSTEMS)}"
             )
+    fixed = _numbers("--port", _split(ports))
+    told: dict[str, Any] = {}
+    if template is not None:
+        usual, told = _expected(template)
+        fixed = {**usual, **fixed}
+    wanted = systems or tuple(app.SYSTEMS)
     app.up(
-        systems or tuple(app.SYSTEMS),
-        _numbers("--port", _split(ports)),
+        wanted,
+        {system: port for system, port in fixed.items() if system in wanted or not template},
         seed,
         json=surroundings.as_json,
         sizes=_numbers("--size", sizes),
         write=click.echo,
+        told=told,
     )
+
+
+def _expected(name: str) -> tuple[dict[str, int], dict[str, Any]]:
+    """The ports that a template's project names, and what administrators make beforehand."""
+    from engine.init.accounts import in_the_sandbox
+    from engine.init.rehearsal import PORTS
+    from engine.init.template import TEMPLATES
+
+    if name not in TEMPLATES:
+        raise click.BadParameter(f"there are: {', '.join(TEMPLATES)}", param_hint="--template")
+    return dict(PORTS), in_the_sandbox(TEMPLATES[name])
 
 
 def _split(pairs: tuple[str, ...]) -> tuple[str, ...]:

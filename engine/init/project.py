@@ -56,16 +56,16 @@ def contents(*, sandbox: bool) -> dict[str, str]:
     return found
 
 
-def existing(folder: Path) -> list[str]:
+def existing(folder: Path, project: Mapping[str, str]) -> list[str]:
     """What of a project's files is in the folder already."""
-    return [name for name in contents(sandbox=False) if (folder / name).exists()]
+    return [name for name in project if (folder / name).exists()]
 
 
-def write_project(folder: Path, *, sandbox: bool) -> list[str]:
+def write_project(folder: Path, project: Mapping[str, str]) -> list[str]:
     """Write every file; returns their paths. Raises ``FileExistsError`` rather than overwrite."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in contents(sandbox=sandbox).items():
+    for name, text in project.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
