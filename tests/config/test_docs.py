@@ -170,7 +170,7 @@ def test_the_example_configuration_is_sound():
         "customer_refunds", "cancelled_refunds", "periods", "journals", "deal_money", "billing_status",
         "costs", "cost_journals", "usage", "usage_events", "stripe_products", "stripe_payers",
         "stripe_quotes", "stripe_subscriptions", "stripe_single_sales", "stripe_customers",
-        "stripe_invoices", "stripe_receipts",
+        "stripe_invoices", "stripe_receipts", "stripe_credit_notes", "stripe_refunds",
     }  # fmt: skip
 
 
