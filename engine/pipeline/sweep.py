@@ -9,6 +9,7 @@ from typing import Any, Final
 from engine.issues import owner
 from engine.model import Address, DeliveryState, IssueReport, NewRow, Origin
 from engine.pipeline.children import UNMAPPABLE
+from engine.pipeline.crossing import UNKNOWN
 from engine.pipeline.intend import GUARD_CREATES
 from engine.pipeline.references import linked_to
 from engine.pipeline.route import THROUGH_CHILD
@@ -20,6 +21,9 @@ from engine.store.sql import Tx
 EVERY: Final = timedelta(minutes=5)
 ISSUE_AFTER: Final = timedelta(days=1)
 WAITS_LONG: Final = "WAITS_LONG"
+AT_ONCE: Final = 2_000
+"""Records of a sync that one sweep has read again: what lies by the thousand must not use up a
+day's calls."""
 
 
 def sweep(services: Services) -> int:
@@ -52,7 +56,12 @@ def _looked_at_again(services: Services, tx: Tx, now: datetime) -> list[NewRow]:
         NewRow(root, THROUGH_CHILD, Origin.RECHECK, now, only_sync=sync.name)
         for sync in services.active_syncs()
         for root in delivery_states.resting(
-            tx, sync.name, now - sync.recheck_held, held_but=GUARD_CREATES, issue_of=UNMAPPABLE
+            tx,
+            sync.name,
+            now - sync.recheck_held,
+            AT_ONCE,
+            held_but=(GUARD_CREATES, UNKNOWN),
+            issue_of=UNMAPPABLE,
         )
     ]
 

@@ -166,13 +166,14 @@ def pending(tx: Tx, syncs: Sequence[str], roots: Sequence[Address]) -> set[Addre
 
 
 def resting(
-    tx: Tx, sync: str, before: datetime, *, held_but: str, issue_of: str, limit: int = 10_000
+    tx: Tx, sync: str, before: datetime, limit: int, *, held_but: Sequence[str], issue_of: str
 ) -> list[Address]:
     """Records that a gate holds, or with an issue of one kind, not looked at since ``before``.
 
-    ``held_but`` is a reason of holding that is left out.
+    ``held_but`` are reasons of holding that are left out. The longest unseen come first.
     """
-    held = and_(delivery.c.state == DeliveryState.HELD.value, delivery.c.reason != held_but)
+    left_out = delivery.c.reason.not_in(list(held_but))
+    held = and_(delivery.c.state == DeliveryState.HELD.value, left_out)
     faulty = and_(delivery.c.state == DeliveryState.ISSUE.value, delivery.c.reason == issue_of)
     rows = tx.execute(
         select(delivery.c.connection, delivery.c.object, delivery.c.id)
