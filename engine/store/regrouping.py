@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from engine.money.calendar import Period
 from engine.money.scheduling import PromiseKey
@@ -16,7 +16,7 @@ from engine.store import books, facts, streams
 from engine.store.batch_names import batch_digest, batch_name
 from engine.store.books import Batch, Line, Promise
 from engine.store.money_tables import journal_batch, period_state, schedule, schedule_line
-from engine.store.sql import Tx, chunks, insert_many, never_before, put_many
+from engine.store.sql import Tx, chunks, insert_many, put_many
 
 _RECALLED: Final = "books_recalled:"
 _BROKEN_UP: Final = "books_broken_up:"
@@ -161,8 +161,8 @@ def adopt(tx: Tx, name: Named, lines: Sequence[Line], now: datetime) -> None:
     What is planned for their contracts is dropped; it follows anew from what is left to be posted.
     """
     # Whoever has seen it before sees that it is another one now.
-    latest = never_before(tx, journal_batch.c.sealed_at, now)
-    now = now if latest == now else latest + timedelta(microseconds=1)
+    latest = tx.execute(select(func.max(journal_batch.c.sealed_at))).scalar()
+    now = now if latest is None else max(now, latest + timedelta(microseconds=1))
     row = {"id": name.id, "sync": name.sync, "grouping": _written(name.keys)}
     put_many(tx, journal_batch, [{**row, "number": name.number, "sealed_at": now}])
     insert_many(
