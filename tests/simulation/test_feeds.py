@@ -13,7 +13,7 @@ from tests.simulation.world import World
 
 def failing(world: World) -> list[FailingFeed]:
     with world.store.read() as tx:
-        return feeds.failing(tx, world.store.vault)
+        return feeds.failing(tx, world.store.payloads)
 
 
 def rounds(world: World, count: int) -> None:
