@@ -84,13 +84,17 @@ class FieldDescription:
 
 @dataclass(frozen=True, slots=True)
 class ObjectDescription:
-    """An object as the account has it, fields by name."""
+    """An object as the account has it, fields by name.
+
+    ``relationships`` are what may stand before a dot: ``Account`` in ``Account.Name``.
+    """
 
     name: str
     label: str
     fields: Mapping[str, FieldDescription]
     creatable: bool = True
     updatable: bool = True
+    relationships: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,9 @@ def object_description(schema: Schema) -> ObjectDescription:
         fields=MappingProxyType({one.name: one.description for one in schema.fields.values()}),
         creatable=schema.creatable,
         updatable=schema.updatable,
+        relationships=frozenset(
+            one.relationship for one in schema.relationships.values() if one.relationship
+        ),
     )
 
 

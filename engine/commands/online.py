@@ -133,7 +133,9 @@ class Online:
             if described is None:
                 continue
             for name in selection.fields:
-                self._readable(endpoint, described, name.partition(".")[0], sync)
+                head, dot, _rest = name.partition(".")
+                if not (dot and head in described.relationships):
+                    self._readable(endpoint, described, head, sync)
 
     def _readable(
         self, endpoint: Endpoint, described: ObjectDescription, name: str, sync: SyncConfig
