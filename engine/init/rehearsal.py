@@ -36,22 +36,32 @@ _BLOCK: Final = re.compile(r"^  ([a-z]+):[^\n]*\n(?:    [^\n]*\n)+", re.MULTILIN
 _TEMPLATE_ID: Final = "00000000-0000-0000-0000-000000000001"
 
 
-def project(text: str) -> str:
+def contents(project: Mapping[str, str]) -> dict[str, str]:
+    """A project's files by their paths, for the simulators instead of your own systems."""
+    docusign: Any = import_module("sandbox.docusign")
+    found = {
+        # The examples of mappings name it as well.
+        name: text.replace(_TEMPLATE_ID, docusign.OFFER_ID)
+        for name, text in project.items()
+    }
+    found["revline.yaml"] = _pointed_here(found["revline.yaml"])
+    found[".env.example"] = _filled_in(found[".env.example"])
+    return found
+
+
+def _pointed_here(text: str) -> str:
     """``revline.yaml`` with every connection pointed at its simulator."""
     head, rest = text.split("\nconnections:\n", 1)
     connections, rules = rest.split("\n\n", 1)
     settings = _settings()
     pointed = _BLOCK.sub(lambda found: _pointed(found, settings), connections + "\n")
     text = f"{head}\nconnections:\n{pointed}\n{rules}"
-    docusign: Any = import_module("sandbox.docusign")
-    return (
-        text.replace("environment: production", "environment: sandbox")
-        .replace("# public_url: https://hooks.example.com", "public_url: http://127.0.0.1:8080")
-        .replace(_TEMPLATE_ID, docusign.OFFER_ID)
+    return text.replace("environment: production", "environment: sandbox").replace(
+        "# public_url: https://hooks.example.com", "public_url: http://127.0.0.1:8080"
     )
 
 
-def secrets(text: str) -> str:
+def _filled_in(text: str) -> str:
     """``.env.example`` with the simulators' own credentials, which open nothing else."""
     found = credentials()
     return re.sub(

@@ -65,17 +65,13 @@ def phases_of(template: Template, asked: str | None) -> range:
 
 def template_contents(template: Template, running: range, *, sandbox: bool) -> dict[str, str]:
     """Every file of a new project by its path, in the order in which a person reads them."""
-    project = _project(template, running)
-    secrets = template.text("environment.txt")
-    if sandbox:
-        project, secrets = rehearsal.project(project), rehearsal.secrets(secrets)
-    found = {"revline.yaml": project}
+    found = {"revline.yaml": _project(template, running)}
     shipped = files("engine.init") / "mappings"
-    for name in sorted(set(_MAPPING.findall(project))):
+    for name in sorted(set(_MAPPING.findall(found["revline.yaml"]))):
         found[f"mappings/{name}.yaml"] = (shipped / f"{name}.yaml").read_text("utf-8")
-    found[".env.example"] = secrets
+    found[".env.example"] = template.text("environment.txt")
     found[".gitignore"] = GITIGNORE
-    return found
+    return rehearsal.contents(found) if sandbox else found
 
 
 def _project(template: Template, running: range) -> str:
