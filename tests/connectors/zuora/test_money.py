@@ -132,9 +132,10 @@ def test_a_payment_over_two_invoices_is_applied_unapplied_and_refunded(desk: Des
     )
     assert refunded.id == "PAY-1"
     number = str(refunded.fields["refundNumber"])
-    refund = desk.read("refunds", number, "amount", "paymentNumber", "status")
+    refund = desk.read("refunds", number, "amount", "invoiceNumber", "paymentNumber", "status")
     assert refund.fields == {
         "amount": Decimal("100.00"),
+        "invoiceNumber": first,
         "paymentNumber": "PAY-1",
         "status": "Processed",
     }
@@ -198,7 +199,8 @@ def test_a_credit_memo_is_made_posted_applied_and_found_again(desk: Desk, invoic
         invoices=({"invoiceNumber": invoice, "amount": Decimal("60.00")},),
     )
     back = desk.act("credit_memos", memo, "refund", totalAmount=Decimal("10.00"), type="External")
-    assert back.fields["refundNumber"]
+    number = str(back.fields["refundNumber"])
+    assert desk.read("refunds", number, "invoiceNumber").get("invoiceNumber") == invoice
 
 
 def test_a_memo_from_an_invoice_takes_no_number_of_ours(desk: Desk, invoice: str) -> None:
