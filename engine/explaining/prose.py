@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -26,6 +27,9 @@ from engine.mapping.programs import FieldProgram, GateProgram, ReferenceRule
 from engine.mapping.rules import Rules
 from engine.mapping.values import Unmapped
 
+CODE_MAX: Final = 60
+"""Characters of an expression that a sentence can bear."""
+_WRITTEN: Final = re.compile(r"`[^`]*`")
 _DOING: Final[Mapping[Mode, str]] = MappingProxyType(
     {
         Mode.UPSERT: "create {target} in {system}, or bring it up to date",
@@ -167,7 +171,10 @@ class _Telling:
         only = f"If {condition(gate.when.source)}, held" if gate.when is not None else "Held"
         if gate.group is not None:
             return f"{only} while {gate.group}{whose} is incomplete"
-        until = f"{only} until{whose and f',{whose},'} {condition(gate.condition.source)}"
+        told = condition(gate.condition.source)
+        if len(told) - len(_WRITTEN.sub("", told)) > CODE_MAX and isinstance(gate.say, str):
+            return f"{only} where a condition of the mapping{whose} is not met: “{gate.say}”"
+        until = f"{only} until{whose and f',{whose},'} {told}"
         return f"{until}: “{gate.say}”" if isinstance(gate.say, str) else until
 
     def _waits(self) -> str | None:

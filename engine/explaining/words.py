@@ -8,6 +8,9 @@ from datetime import timedelta
 from typing import Final
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# Salesforce: a package's own prefix, and what marks custom fields and relations.
+_NAMESPACE: Final = re.compile(r"^[A-Za-z0-9]+__(?=.+__[a-z]$)")
+_SUFFIX: Final = re.compile(r"__[a-z]$")
 _VOWELS: Final = "aeiou"
 _LIKE_YOU: Final = ("uni", "use", "usa", "eu")
 _PLURALS: Final = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"))
@@ -19,7 +22,8 @@ def spoken(name: str) -> str:
 
     Words of capitals alone stay as they are.
     """
-    plain = re.sub(r"__[a-z]$", "", name).replace("_", " ").replace("-", " ").replace(".", " ")
+    parts = [_SUFFIX.sub("", _NAMESPACE.sub("", part)) for part in name.split(".")]
+    plain = " ".join(parts).replace("_", " ").replace("-", " ")
     words = [word for part in plain.split() for word in _CAMEL.split(part)]
     return " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in words)
 

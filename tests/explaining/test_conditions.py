@@ -112,7 +112,8 @@ def test_turning_twice_changes_nothing(source):
     [
         ("StageName", "stage name"), ("Billing_Status__c", "billing status"), ("SKU", "SKU"),
         ("hs_sku", "hs sku"), ("OpportunityLineItem", "opportunity line item"),
-        ("Account.Name", "account name"), ("SBQQ__Quote__c", "SBQQ quote"),
+        ("Account.Name", "account name"), ("SBQQ__Quote__c", "quote"),
+        ("SBQQ__Account__r.ShippingCountry", "account shipping country"), ("a_b", "a b"),
     ],
 )  # fmt: skip
 def test_names_as_they_are_said(name, expected):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a mapping has long lines)
 """Syncs as prose and as a picture, against golden files.
 
 ``REVLINE_GOLDEN=write`` writes them anew; read the difference before you commit it.
@@ -69,6 +70,9 @@ field_groups: {meddpicc: {title: MEDDPICC, fields: {metrics: metrics, champion: 
 gates:
   - {name: meddpicc, complete: meddpicc, when: = amount > 100}
   - {name: amount, hold_unless: = amount > 0 or free, say: Set an amount in the CRM.}
+  - name: odd
+    hold_unless: "= any(l.quantity == n and l.price != n * 10 for l in children.line_items for n in [1, 2, 3])"
+    say: Correct the prices of the lines in the CRM.
   - {name: told, hold_unless: = amount < 1000, say: "= 'Too much: ' + text(amount)"}
 """,
 }
