@@ -7,11 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticUndefined
 
-from connectors.hubspot.objects import SPEC as HUBSPOT
-from connectors.netsuite.objects import SPEC as NETSUITE
-from connectors.salesforce.objects import SPEC as SALESFORCE
-from connectors.stripe.objects import SPEC as STRIPE
-from connectors.zuora.objects import SPEC as ZUORA
+from connectors import registry
 from engine.books.spec import SPEC as BOOKS
 from engine.config import schema
 from engine.config.load import load
@@ -156,14 +152,20 @@ ENVIRON = {
     "NETSUITE_CLIENT_ID": "h",
     "NETSUITE_CERTIFICATE_ID": "i",
     "NETSUITE_PRIVATE_KEY": "j",
+    "DOCUSIGN_INTEGRATION_KEY": "k",
+    "DOCUSIGN_USER_ID": "l",
+    "DOCUSIGN_PRIVATE_KEY": "m",
+    "DOCUSIGN_CONNECT_KEYS": "n",
 }
-SPECS = {spec.name: spec for spec in (HUBSPOT, SALESFORCE, ZUORA, STRIPE, NETSUITE, BOOKS)}
+SPECS = {name: registry.spec(name) for name in registry.kinds()} | {BOOKS.name: BOOKS}
 
 
 def test_the_example_configuration_is_sound():
     config = load(ROOT / "config.example.yaml", ENVIRON, SPECS)
     assert set(config.syncs) == {
         "owners", "companies", "leads", "contacts", "products", "deals", "lead_status", "deal_stages",
+        "calls", "nurture", "qualified", "quotes", "approvals", "signatures", "signed", "quote_status",
+        "dealhub_quotes", "dealhub_approvals", "dealhub_signatures",
         "billing_accounts", "orders", "subscriptions", "customers", "payers", "invoices",
         "collections", "payments", "receipts", "conceded_refunds", "cash_refunds",
         "failed_refunds", "disputes", "reversals", "dispute_fees", "credit_memos",
@@ -172,6 +174,12 @@ def test_the_example_configuration_is_sound():
         "stripe_quotes", "stripe_subscriptions", "stripe_single_sales", "stripe_customers",
         "stripe_invoices", "stripe_receipts", "stripe_credit_notes", "stripe_refunds",
     }  # fmt: skip
+
+
+def test_what_is_off_in_the_example_needs_no_credentials():
+    config = load(ROOT / "config.example.yaml", ENVIRON, SPECS)
+    lacking = {name: one.missing for name, one in config.connections.items() if one.missing}
+    assert lacking == {"dealhub": ("DEALHUB_TOKEN", "DEALHUB_WEBHOOK_TOKEN")}
 
 
 def test_the_example_configuration_shows_every_setting():

@@ -80,14 +80,14 @@ class LineClock:
 
 
 _MONEY = re.compile(
-    r"^ *# -- billing, payments, ERP.*?# -- end of [^\n]*\n", re.DOTALL | re.MULTILINE
+    r"^ *# -- quotes, billing, payments, ERP.*?# -- end of [^\n]*\n", re.DOTALL | re.MULTILINE
 )
-_MONEY_SYNCS = "  # -- From Closed Won to the general ledger"
+_LATER_SYNCS = "  # -- From MQL to Closed Won"
 
 
 def project_text(urls: Mapping[str, str]) -> str:
-    """The shipped example without its money half, pointed at the simulators."""
-    text = _MONEY.sub("", (ROOT / "config.example.yaml").read_text()).partition(_MONEY_SYNCS)[0]
+    """The shipped example without selling and money, pointed at the simulators."""
+    text = _MONEY.sub("", (ROOT / "config.example.yaml").read_text()).partition(_LATER_SYNCS)[0]
     text = text.replace('    # base_url: "http://127.0.0.1:9101" # the sandbox, together with:', "")
     text = text.replace("    # allow_loopback: true", "")
     text = text.replace(
