@@ -14,6 +14,7 @@ from sandbox.zuora.errors import invalid, missing, refuse
 from sandbox.zuora.fields import Fields
 from sandbox.zuora.rating import end_of
 from sandbox.zuora.subscribing import (
+    OWN_END,
     add_plan,
     charges_of,
     find_plan,
@@ -241,7 +242,8 @@ def _renew(tenant: Tenant, subscription: Row, fields: Fields, day: date) -> Row:
     changed |= {"termEndDate": end, "subscriptionEndDate": end}
     renewed = tenant.update("subscriptions", subscription["id"], changed)
     for charge in charges_of(tenant, renewed):
-        if charge["effectiveEndDate"] == old_end and charge["chargeType"] != "OneTime":
+        follows = charge["endDateCondition"] not in OWN_END and charge["chargeType"] != "OneTime"
+        if follows and charge["effectiveEndDate"] == old_end:
             values = {**charge, "effectiveEndDate": end}
             longer = {"effectiveEndDate": end, **worth(values, renewed)}
             tenant.update("rate-plan-charges", charge["id"], longer)

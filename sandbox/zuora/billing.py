@@ -20,7 +20,7 @@ from sandbox.zuora.documents import (
     post_invoice,
     post_memo,
 )
-from sandbox.zuora.rating import ONE_DAY, Period, end_of, months_of, per_period, periods, share
+from sandbox.zuora.rating import ONE_DAY, Period, end_of, per_period, periods, periods_of, share
 from sandbox.zuora.tenant import Tenant
 from sandbox.zuora.values import MONTHS_PER, ZERO, Row, rounded
 
@@ -187,7 +187,7 @@ def _recurring(tenant: Tenant, subscription: Row, charge: Row, run: Run) -> Iter
         billed.setdefault(piece["period"], []).append(piece)
     last = max((piece["end"] for rows in billed.values() for piece in rows), default=start)
     until = max(run.target + ONE_DAY, last)
-    for whole in periods(anchor, months_of(charge), start, until):
+    for whole in periods_of(charge, anchor, start, until):
         part = whole.within(start, end)
         pieces = billed.get(whole.start)
         if pieces:

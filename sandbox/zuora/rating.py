@@ -1,6 +1,7 @@
 """What a charge costs over a stretch of time.
 
-Billing periods are counted from the subscription's start. A part of a period costs its share of
+Billing periods are counted from the subscription's start, or from the charge's own where it is
+aligned to that. A part of a period costs its share of
 days, rounded half to even; what was billed for a longer part is credited back to exactly that.
 """
 
@@ -11,7 +12,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sandbox.zuora.values import FOREVER, MONTHS_PER, ZERO, Row, add_months, rounded
+from sandbox.zuora.values import (
+    FOREVER,
+    MONTHS_PER,
+    SPECIFIC_MONTHS,
+    ZERO,
+    Row,
+    add_months,
+    rounded,
+)
 
 ONE_DAY = timedelta(days=1)
 
@@ -49,7 +58,15 @@ def periods(anchor: date, months: int, start: date, until: date) -> Iterator[Per
 
 def months_of(charge: Row) -> int:
     """The length of a charge's billing period."""
+    if charge["billingPeriod"] == SPECIFIC_MONTHS:
+        return int(charge["specificBillingPeriod"])
     return MONTHS_PER[charge["billingPeriod"]]
+
+
+def periods_of(charge: Row, anchor: date, start: date, until: date) -> Iterator[Period]:
+    """A charge's billing periods that touch ``[start, until)``. ``anchor``: the subscription's
+    start, where the charge is not aligned to its own."""
+    return periods(charge.get("_aligned") or anchor, months_of(charge), start, until)
 
 
 def end_of(charge: Row) -> date:
@@ -87,7 +104,7 @@ def contract_value(charge: Row, anchor: date, currency: str) -> Decimal:
         return ZERO
     start, end = charge["effectiveStartDate"], charge["effectiveEndDate"]
     total = ZERO
-    for whole in periods(anchor, months_of(charge), start, end):
+    for whole in periods_of(charge, anchor, start, end):
         part = whole.within(start, end)
         if part is not None:
             total += share(charge, part, whole, currency)

@@ -58,7 +58,7 @@ _QUERY_ONLY: Final[dict[str, frozenset[str]]] = {
 _CHARGE: Final = (
     "id", "productRatePlanChargeId", "segment", "version", "name", "description", "billingPeriod",
     "billingTiming", "uOM", "effectiveStartDate", "effectiveEndDate", "chargedThroughDate",
-    "processedThroughDate", "quantity", "triggerEvent",
+    "processedThroughDate", "quantity", "triggerEvent", "specificBillingPeriod",
     "endDateCondition",
 )  # fmt: skip
 

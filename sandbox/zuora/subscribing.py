@@ -16,9 +16,13 @@ from sandbox.zuora.errors import invalid, missing, refuse
 from sandbox.zuora.fields import Fields
 from sandbox.zuora.rating import contract_value, monthly_value
 from sandbox.zuora.tenant import Tenant
-from sandbox.zuora.values import MONTHS_PER, ZERO, Row, add_term
+from sandbox.zuora.values import MONTHS_PER, SPECIFIC_MONTHS, ZERO, Row, add_term
 
 MODELS: Final = {"Per Unit Pricing": "PerUnit", "Flat Fee Pricing": "FlatFee"}
+ALIGNMENTS: Final = ("AlignToSubscriptionStart", "AlignToCharge")
+OWN_END: Final = ("Specific_End_Date", "Fixed_Period")
+END_CONDITIONS: Final = ("Subscription_End", *OWN_END)
+CYCLES: Final = ("SubscriptionStartDay", "ChargeTriggerDay")
 _PRICING: Final = {"Recurring": "recurring", "OneTime": "oneTime", "Usage": "usage"}
 _OVERRIDES: Final = frozenset(
     {
@@ -176,8 +180,7 @@ def _add_charge(
         values.update(pricing(override, values))
         billing = override.part("billing")
         if billing is not None and values["chargeType"] != "OneTime":
-            period = billing.choice("billingPeriod", tuple(MONTHS_PER), values["billingPeriod"])
-            values["billingPeriod"] = period
+            values.update(_billed_by(billing, values))
         values["description"] = override.text("description") or values["description"]
         for name in ("revRecCode", "revRecTriggerCondition", "revenueRecognitionRuleName"):
             values[name] = override.text(name) or values[name]
@@ -191,20 +194,48 @@ def _add_charge(
     return tenant.update("rate-plan-charges", charge["id"], {"originalId": charge["id"]})
 
 
+def _billed_by(billing: Fields, charge: Row) -> Row:
+    """How long a billing period is and where the first one begins, as sent. "Create an order",
+    charge overrides, billing."""
+    known = (*MONTHS_PER, SPECIFIC_MONTHS)
+    period = billing.choice("billingPeriod", known, charge["billingPeriod"])
+    count = billing.integer("specificBillingPeriod")
+    if (period == SPECIFIC_MONTHS) != (count is not None):
+        raise invalid(billing.name("specificBillingPeriod"), "goes with Specific_Months alone.")
+    if count is not None and count < 1:
+        raise invalid(billing.name("specificBillingPeriod"), "must be at least 1.")
+    alignment = billing.choice("billingPeriodAlignment", ALIGNMENTS, ALIGNMENTS[0])
+    cycle = billing.choice("billCycleType", CYCLES, charge["billCycleType"])
+    aligned = alignment == "AlignToCharge"
+    if aligned and cycle != "ChargeTriggerDay":
+        # Periods would begin on another day of the month, and the first would be a broken one.
+        raise refuse("This tenant aligns to charges only those that are billed on their own day.")
+    return {
+        "billingPeriod": period,
+        "specificBillingPeriod": count,
+        "billingPeriodAlignment": alignment,
+        "billCycleType": cycle,
+        "_aligned": charge["effectiveStartDate"] if aligned else None,
+    }
+
+
 def _charge_customs(tenant: Tenant, override: Fields) -> Row:
     customs = override.part("customFields")
     return tenant.check_customs("rate-plan-charges", customs.values) if customs else {}
 
 
-def _dates(override: Fields, charge: Row) -> dict[str, date | None]:
-    """The segment's own start and end, where the override gives them."""
+def _dates(override: Fields, charge: Row) -> Row:
+    """The segment's own start and end, where the override gives them; one with an end of its own
+    is not carried on by a renewal."""
     start_part, end_part = override.part("startDate"), override.part("endDate")
     start: date = charge["effectiveStartDate"]
     end: date | None = charge["effectiveEndDate"]
+    condition = charge["endDateCondition"]
     if start_part is not None and start_part.text("triggerEvent") == "SpecificDate":
         start = start_part.need_date("specificTriggerDate")
     if end_part is not None:
-        match end_part.text("endDateCondition"):
+        condition = end_part.choice("endDateCondition", END_CONDITIONS, condition)
+        match condition:
             case "Specific_End_Date":
                 end = end_part.need_date("specificEndDate")
             case "Fixed_Period":
@@ -213,7 +244,9 @@ def _dates(override: Fields, charge: Row) -> dict[str, date | None]:
                 end = add_term(start, count, kind.removesuffix("s"))
     if end is not None and end <= start:
         raise invalid(override.name("endDate"), "must be after the start of the charge.")
-    return {"effectiveStartDate": start, "effectiveEndDate": end}
+    return {
+        "effectiveStartDate": start, "effectiveEndDate": end, "endDateCondition": condition,
+    }  # fmt: skip
 
 
 def pricing(fields: Fields, charge: Row) -> dict[str, Decimal]:

@@ -22,6 +22,7 @@ EXPONENTS: Final = {
 }  # fmt: skip
 FOREVER: Final = date(9999, 12, 31)
 MONTHS_PER: Final = {"Month": 1, "Quarter": 3, "Semi_Annual": 6, "Annual": 12, "Year": 12}
+SPECIFIC_MONTHS: Final = "Specific_Months"
 
 
 def unit(currency: str) -> Decimal:

@@ -14,12 +14,11 @@ Amounts of two currencies are never added. What is owed, (c), is in ``receivable
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sandbox.zuora.rating import months_of, periods, share
+from sandbox.zuora.rating import periods_of, share
 from sandbox.zuora.values import Row, rounded
 from tests.moneyline.leaving_out import Sound
 from tests.moneyline.posting import (
@@ -82,7 +81,7 @@ def identity_b(line: Systems) -> list[str]:
             ),
             ZERO,
         )
-        still = sum((_to_bill(row, subscription, zuora.items) for row in fixed), ZERO)
+        still = sum((_to_bill(row, subscription, zuora.documented(row)) for row in fixed), ZERO)
         if ordered != billed - corrected + still:
             found.append(
                 f"(b) {contract}: ordered {ordered}, billed {billed}, corrected {corrected}, "
@@ -91,14 +90,13 @@ def identity_b(line: Systems) -> list[str]:
     return [*found, *_usage(zuora)]
 
 
-def _to_bill(charge: Row, subscription: Row, items: Iterable[Row]) -> Decimal:
-    """What no invoice line covers yet of a segment."""
-    mine = [item for item in items if item["chargeNumber"] == charge["chargeNumber"]]
+def _to_bill(charge: Row, subscription: Row, mine: list[Row]) -> Decimal:
+    """What no line of a document covers yet of a segment."""
     if charge["chargeType"] == "OneTime":
         return ZERO if mine else charge["tCV"]
     start, end = charge["effectiveStartDate"], charge["effectiveEndDate"]
     left = ZERO
-    for whole in periods(subscription["subscriptionStartDate"], months_of(charge), start, end):
+    for whole in periods_of(charge, subscription["subscriptionStartDate"], start, end):
         part = whole.within(start, end)
         if part is not None and not any(
             item["serviceStartDate"] <= part.start <= item["serviceEndDate"] for item in mine
@@ -239,6 +237,13 @@ class _Zuora:
 
     def charges_of(self, subscription: Row) -> list[Row]:
         return [row for row in self.charges if row["subscriptionId"] == subscription["id"]]
+
+    def documented(self, charge: Row) -> list[Row]:
+        """The invoice lines of a charge; of one below zero the credit memo lines, too."""
+        items = [*self.items]
+        if charge["tCV"] < 0:
+            items += [item for item in self.memo_items if self.corrects(item)]
+        return [item for item in items if item["chargeNumber"] == charge["chargeNumber"]]
 
     def at_once(self, contract: str) -> Decimal:
         """What a contract was billed for hardware, less what was given back."""
