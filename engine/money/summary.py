@@ -68,7 +68,8 @@ class Summary:
         """The status that follows from the sums alone, in whatever order they arrived."""
         billed = self.of(FactKind.BILLED)
         paid, kept = self.of(FactKind.PAID), self.kept_minor
-        if not billed:
+        # A deal that only takes something off is billed by a credit memo.
+        if not billed and not self.of(FactKind.CORRECTED):
             return Status.NOT_BILLED
         if self.of(FactKind.DISPUTED) > 0:
             return Status.DISPUTED

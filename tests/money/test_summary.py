@@ -29,6 +29,8 @@ def summary(*amounts: tuple[FactKind, int]) -> Summary:
     [
         ((), Status.NOT_BILLED, 0),
         (BILLED, Status.BILLED, 11_900),
+        # a downgrade: nothing but a credit memo
+        (((KIND.CORRECTED, 1_000), (KIND.CREDITED_TAX, 190)), Status.BILLED, -1_190),
         ((*BILLED, (KIND.PAID, 5_000)), Status.PART_PAID, 6_900),
         (PAID, Status.PAID, 0),
         # a concession that went back: what is left was paid
