@@ -20,6 +20,7 @@ class Rests:
     def __init__(self) -> None:
         self._failures: dict[str, tuple[int, datetime]] = {}
         self._at_work: dict[str, datetime] = {}
+        self._away: dict[str, datetime] = {}
 
     def resting(self, name: str, now: datetime) -> bool:
         """Whether a stream is not to be read yet."""
@@ -28,6 +29,7 @@ class Rests:
 
     def failed(self, name: str, now: datetime, random: Random) -> None:
         """Reading failed: the more often in a row, the longer the rest."""
+        self._away.pop(name, None)
         tries, _again_at = self._failures.get(name, (0, now))
         self._failures[name] = (tries + 1, now + backoff(min(tries, TRIES_MOST), random))
 
@@ -35,13 +37,22 @@ class Rests:
         """A page came; ``again_after`` says how long the system will be at work on the next."""
         self._failures.pop(name, None)
         self._at_work.pop(name, None)
+        self._away.pop(name, None)
         if again_after is not None:
             self._at_work[name] = now + again_after
+
+    def away(self, name: str, until: datetime) -> None:
+        """The system cannot be asked now: there is nothing to wait for before ``until``.
+
+        A stream that is away may be tried any time: a person may have ended the pause.
+        """
+        self._away[name] = until
 
     def failing(self) -> dict[str, datetime]:
         """Streams that could not be read, and when they are tried again."""
         return {name: again_at for name, (_tries, again_at) in self._failures.items()}
 
     def ends(self) -> list[datetime]:
-        """When each rest ends."""
-        return [*self.failing().values(), *self._at_work.values()]
+        """When each rest ends, and its system can be asked again."""
+        rests = [*self.failing().items(), *self._at_work.items(), *self._away.items()]
+        return [max(until, self._away.get(name, until)) for name, until in rests]

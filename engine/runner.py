@@ -273,11 +273,15 @@ class Runner:
     def _page(self, name: str, connection: str, read: PageReader) -> Polled | None:
         """Read one page; a stream that fails is left alone for a while, the others go on."""
         now = self._services.clock.now()
-        if self._rests.resting(name, now) or not self._services.gateway.usable(connection):
+        if self._rests.resting(name, now):
+            return None
+        if not self._services.gateway.usable(connection):
+            self._rests.away(name, self._services.gateway.until(connection))
             return None
         try:
             page = read()
-        except UnavailableError:
+        except UnavailableError as why:
+            self._rests.away(name, why.until)
             return None
         except CallError as error:
             self._rests.failed(name, now, self._services.random)

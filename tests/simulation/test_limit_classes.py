@@ -100,6 +100,17 @@ def test_a_feed_that_is_limited_waits_while_its_system_is_written_to(world: Worl
     assert len(world.live(world.sales, "Opportunity")) == 1
 
 
+@pytest.mark.parametrize("limit_class", ["search", ""])
+def test_waiting_for_a_limit_takes_a_look_a_second(
+    world: World, limit_class: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited("crm", world, "changes", "deals", limit_class)
+    looks, once = [], world.runner.round
+    monkeypatch.setattr(world.runner, "round", lambda: (looks.append(1), once())[1])
+    assert world.runner.until_idle(3600)
+    assert len(looks) < WAIT.total_seconds() + 20
+
+
 def test_what_is_limited_says_until_when(world: World) -> None:
     limited("crm", world, "changes", "companies", "search")
     world.runner.round()
