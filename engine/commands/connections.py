@@ -23,7 +23,7 @@ def connections() -> None:
 @command("list", example="revline connections list --json", group=connections)
 def list_connections(surroundings: Surroundings) -> None:
     """List connections with their accounts, pauses and calls of today."""
-    from engine.app import outside
+    from engine.app import lacks, outside
     from engine.store import allowances, limits
     from engine.store import connections as stored
 
@@ -39,7 +39,10 @@ def list_connections(surroundings: Surroundings) -> None:
         state = states.get(name)
         asked = waits.get(limits.account_of(one.connector, name, state), {})
         ahead = {limit: until for limit, until in asked.items() if until > now}
-        rows.append(_content(name, one.connector, state, ahead, calls.get(name, 0), now))
+        row = _content(name, one.connector, state, ahead, calls.get(name, 0), now)
+        if one.missing:
+            row |= {"state": "not set up", "reason": f"{lacks(one)}; no running sync uses it"}
+        rows.append(row)
     rows = [{**row, "allowance": allowances.shown(heard.get(row["name"]))} for row in rows]
     if surroundings.as_json:
         surroundings.answer(rows)
@@ -114,7 +117,8 @@ def check_connections(surroundings: Surroundings, *, names: tuple[str, ...]) -> 
     with project.reading() as store, store.read() as tx:
         states = stored.every(tx)
     rows = []
-    for name in names or tuple(outside(project.config)):
+    whole = (name for name, one in outside(project.config).items() if not one.missing)
+    for name in names or tuple(whole):
         pinned = states[name].account if name in states else None
         try:
             answered = project.connector(name, unobserved).check()
