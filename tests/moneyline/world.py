@@ -200,8 +200,10 @@ syncs:
 class MoneyLine:
     """The money half of the line. ``edit`` may change the text of ``revline.yaml``."""
 
+    systems = SYSTEMS
+
     def __init__(self, folder: Path, edit: Callable[[str], str] = lambda text: text) -> None:
-        self.simulators: dict[str, Any] = {name: build(name, 7, BLANK) for name in SYSTEMS}
+        self.simulators: dict[str, Any] = {name: build(name, 7, BLANK) for name in self.systems}
         self.clock = LineClock()
         self.clock.simulators = tuple(one.clock for one in self.simulators.values())
         self.running = serve(list(self.simulators.values()))
