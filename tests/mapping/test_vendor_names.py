@@ -118,24 +118,40 @@ def _of_parents(declared):
 
 def of_cpq(name):
     """An object of the CPQ package, with what the package brings for objects that were there."""
-    if name not in PACKAGE:
+    if name not in PACKAGE and name not in SALESFORCE["objects"]:
         return None
-    core = SALESFORCE["objects"].get(name, {}).get("fields", {})
-    declared = {**core, **PACKAGE[name].get("fields", {})}
-    parents = {
-        f"{named[1]}.{below}"
-        for marks in declared.values()
-        if (target := re.search(r"\bto=(\w+)", str(marks)))
-        and (named := re.search(r"\bas=(\w+)", str(marks)))
-        for below in {
-            **SALESFORCE["objects"].get(target[1], {}).get("fields", {}),
-            **PACKAGE.get(target[1], {}).get("fields", {}),
-        }
-    }
+    declared = _of_package(name)
     return Fields(
-        {"Id", "Name", "CurrencyIsoCode", *declared, *parents, *APPROVALS},
+        Reached({"Id", "Name", "CurrencyIsoCode", *declared, *APPROVALS}, declared),
         lambda field: not re.search(r"read_only|formula", str(declared.get(field, ""))),
     )
+
+
+def _of_package(name):
+    core = SALESFORCE["objects"].get(name, {}).get("fields", {})
+    return {**core, **PACKAGE.get(name, {}).get("fields", {})}
+
+
+class Reached(set):
+    """Fields of an object, and those that a question reaches over up to five lookups from it."""
+
+    def __init__(self, own, declared):
+        super().__init__(own)
+        self._parents = {
+            named[1]: target[1]
+            for marks in declared.values()
+            if (target := re.search(r"\bto=(\w+)", str(marks)))
+            and (named := re.search(r"\bas=(\w+)", str(marks)))
+        }
+
+    def __contains__(self, name):
+        head, dot, rest = name.partition(".")
+        if not dot:
+            return super().__contains__(name)
+        if head not in self._parents or rest.count(".") > 4:
+            return False
+        declared = _of_package(self._parents[head])
+        return rest in Reached(declared, declared)
 
 
 def of_dealhub(name):
