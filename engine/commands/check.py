@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from engine.commands.kit import EXIT_CONFIGURATION, EXIT_WRONG, Surroundings, command
+
+if TYPE_CHECKING:
+    from engine.app import Project
+    from engine.store.outdated import Outdated
 
 
 @command("check", example="revline check --online")
@@ -17,6 +23,8 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
     for what is wrong in an account.
     """
     from engine.app import outside, unobserved
+    from engine.commands.outdated import content as told_of
+    from engine.commands.outdated import sentence
     from engine.mapping.examples import run_examples
 
     project = surroundings.project  # raises every fault of the files
@@ -37,6 +45,7 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
         findings = Online(project).findings()
     wrong = [one for one in findings if one.severity == "fault"]
     config = project.config
+    older = _outdated(project)
     if surroundings.as_json:
         surroundings.answer(
             {
@@ -44,6 +53,7 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
                 "faults": [],
                 "failed_examples": failed,
                 "findings": [one.content() for one in findings],
+                "outdated": {name: told_of(left) for name, left in older.items()},
                 "digest": config.digest,
             }
         )
@@ -54,6 +64,8 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
             surroundings.say(f"{one.severity}: {one.place}{one.message}")
             if one.hint:
                 surroundings.say(f"  {one.hint}")
+        for name, left in older.items():
+            surroundings.say(sentence(name, left))
         active = sum(1 for sync in config.syncs.values() if sync.enabled.value != "false")
         surroundings.say(
             f"{_result(len(failed), len(wrong))}: {len(outside(config))} connections, "
@@ -65,6 +77,19 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
         raise click.exceptions.Exit(EXIT_CONFIGURATION)
     if wrong:
         raise click.exceptions.Exit(EXIT_WRONG)
+
+
+def _outdated(project: Project) -> dict[str, Outdated]:
+    """What a changed mapping leaves behind; a store that cannot be looked at is not checked."""
+    from engine.commands.outdated import found
+    from engine.errors import RevlineError
+
+    if not project.has_store:
+        return {}
+    try:
+        return found(project)
+    except RevlineError:
+        return {}
 
 
 def _result(failed: int, wrong: int) -> str:

@@ -21,6 +21,8 @@ QUIET: Final = ("unchanged", "skipped")
 @click.argument("sync")
 @click.option("--apply", "digest", metavar="DIGEST", help="Do it, if it is still the same plan.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only these source records.")
+@click.option("--outdated", "outdated", is_flag=True,
+              help="Only records that were delivered with an older mapping.")  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="Show records that stay unchanged too.")
 @click.option("--limit", default=10_000, show_default=True, type=click.IntRange(1))
 def plan(
@@ -29,6 +31,7 @@ def plan(
     sync: str,
     digest: str | None,
     ids: tuple[str, ...],
+    outdated: bool,
     every: bool,
     limit: int,
 ) -> None:
@@ -43,18 +46,38 @@ def plan(
         raise CommandError(
             "nothing_to_plan", f"{sync} only watches its source: it writes nothing, ever"
         )
-    given = {"sync": sync, "digest": digest, "ids": list(ids) or None, "limit": limit}
+    from engine.commands.outdated import NONE
+    from engine.commands.outdated import content as told
+    from engine.commands.outdated import found as found_outdated
+
+    chosen: list[str] | None = list(ids) or None
+    if outdated:
+        chosen = _outdated(surroundings, found, ids, limit)
+    given = {"sync": sync, "digest": digest, "ids": chosen, "limit": limit}
     if digest is not None:
         _apply(surroundings, given)
         return
+    from engine.commands.outdated import sentence
     from engine.commands.planning import plan_now
 
     with surroundings.project.reading() as store:
-        made = plan_now(surroundings.project.services(store), found, list(ids) or None, limit)
+        made = plan_now(surroundings.project.services(store), found, chosen, limit)
+    older = found_outdated(surroundings.project).get(sync, NONE)
     if surroundings.as_json:
-        surroundings.answer(content(made))
+        surroundings.answer({**content(made), "outdated": told(older)})
     else:
         _show(surroundings, made, every=every)
+        if older.records:
+            surroundings.say(sentence(sync, older))
+
+
+def _outdated(surroundings: Surroundings, sync: Any, ids: tuple[str, ...], limit: int) -> list[str]:
+    from engine.store import outdated
+
+    if ids:
+        raise click.BadParameter("does not go with --id", param_hint="--outdated")
+    with surroundings.project.reading() as store, store.read() as tx:
+        return outdated.ids(tx, sync.name, sync.mapping.digest, limit)
 
 
 def _apply(surroundings: Surroundings, given: dict[str, Any]) -> None:

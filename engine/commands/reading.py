@@ -75,22 +75,36 @@ def _poll_alone(surroundings: Surroundings, sync: Any) -> dict[str, object]:
     metavar="DATE",
     help="Only records modified since this day or instant (in the source connection's zone).",
 )
-def backfill(surroundings: Surroundings, *, sync: str, since: str | None) -> None:
+@click.option("--estimate", "only_estimate", is_flag=True, help="Say what it would cost, in API "
+              "calls; read nothing.")  # fmt: skip
+def backfill(
+    surroundings: Surroundings, *, sync: str, since: str | None, only_estimate: bool
+) -> None:
     """Read the past of SYNC again: every record, or those modified since a day.
 
     What is in the target already as it should be is not written again. A running engine begins at
-    once; otherwise the next `revline run` does.
+    once; otherwise the next `revline run` does. Says first about how many API calls it takes.
     """
     from engine.commands.acting import act
+    from engine.commands.outdated import estimate, told
 
     found = sync_of(surroundings, sync)
     must_be_active(found)
+    project = surroundings.project
+    begin = None if since is None else _instant(project, found, since)
+    cost = estimate(project, found, begin)
+    if not surroundings.as_json:
+        surroundings.say(f"{sync}: {told(cost)}")
+    if only_estimate:
+        if surroundings.as_json:
+            surroundings.answer({"sync": sync, **cost})
+        return
     given: dict[str, object] = {"sync": sync}
-    if since is not None:
-        given["since"] = _instant(surroundings.project, found, since).isoformat()
+    if begin is not None:
+        given["since"] = begin.isoformat()
     answer = act(surroundings, "backfill", given, calls=False)
     if surroundings.as_json:
-        surroundings.answer(answer)
+        surroundings.answer({**answer, **cost})
     else:
         reach = f"since {since}" if since else "from the beginning"
         surroundings.say(f"{sync}: {found.source} is read again {reach}.")

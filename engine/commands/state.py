@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.commands.kit import EXIT_WRONG
+from engine.commands.outdated import NONE, digests
+from engine.commands.outdated import content as told_of
 from engine.config.model import Endpoint, SyncConfig
 from engine.model import Address, DeliveryState
 from engine.observe.heartbeat import STALE_AFTER, HeartbeatFile
@@ -20,6 +22,7 @@ from engine.store import (
     inbox,
     issues,
     operator_views,
+    outdated,
     streams,
 )
 
@@ -47,6 +50,7 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
         known = streams.every(tx)
         tally = delivery_views.tally(tx)
         opened = issues.open_per_sync(tx)
+        older = outdated.every(tx, digests(active))
         working = bool(inbox.unrouted(tx, 1) or delivery_states.unsettled(tx, names, now))
         position = int(streams.get_meta(tx, POSITION) or 0)
         content = {
@@ -57,6 +61,7 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
                 sync.name: {
                     **_sync_state(sync, tally.get(sync.name, {}), known, now),
                     "issues": opened.get(sync.name, 0),
+                    "outdated": told_of(older.get(sync.name, NONE)),
                 }
                 for sync in project.config.syncs.values()
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import click
@@ -74,6 +75,8 @@ def show_outcome(surroundings: Surroundings, found: Mapping[str, Any]) -> None:
     _several(surroundings, "Waiting", found["waiting"], _waits_for)
     _several(surroundings, "Held", found["held"], _held_by)
     _several(surroundings, "In doubt", found["in_doubt"], lambda row: f"since {row['since']}")
+    for name, sync in found["syncs"].items():
+        _older(surroundings, name, sync["outdated"])
     for group in found["retrying"]:
         surroundings.say(f"{group['sync']}: {_retry(group)}.")
     if found["issues"]:
@@ -100,6 +103,15 @@ def _row(name: str, sync: Mapping[str, Any]) -> tuple[object, ...]:
         sync["issues"],
         last,
     )
+
+
+def _older(surroundings: Surroundings, name: str, told: Mapping[str, Any]) -> None:
+    from engine.commands.outdated import sentence
+    from engine.store.outdated import Outdated
+
+    if told["records"]:
+        since = told["since"] and datetime.fromisoformat(told["since"])
+        surroundings.say(sentence(name, Outdated(told["records"], since)))
 
 
 def _mode(enabled: str) -> str:
