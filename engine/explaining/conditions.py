@@ -137,6 +137,9 @@ class _Speaker:
                 return self._joined(node, no=no)
             case ast.UnaryOp(op=ast.Not()):
                 return self.condition(node.operand, no=not no)
+            case ast.IfExp() if _is_no(node.orelse):
+                both = ast.BoolOp(ast.And(), [node.test, node.body])
+                return self._joined(both, no=no)
             case ast.Compare():
                 return self._compared(node, no=no)
             case ast.Call(func=ast.Name()):
@@ -365,6 +368,13 @@ class _Speaker:
 
 def _is_constant(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in WORDS)
+
+
+def _is_no(node: ast.expr) -> bool:
+    """Whether a value counts as false: nothing, or false itself."""
+    written = node.id if isinstance(node, ast.Name) else None
+    shown = node.value if isinstance(node, ast.Constant) else WORDS.get(written or "", True)
+    return shown is None or shown is False
 
 
 def _called(node: ast.Call) -> str:

@@ -52,6 +52,7 @@ from engine.explaining.words import (
         ("target.status == 'Posted'", "the target's status is Posted", "the target's status is not Posted"),
         ("Account.Billing_Country__c is not None", "its account billing country is filled in", "its account billing country is blank"),
         ("item.quantity * item.price >= 10", "its quantity times its price is at least 10", "its quantity times its price is below 10"),
+        ("(a == 1 if b is not None else None)", "its b is filled in and its a is 1", "its b is blank or its a is not 1"),
         ("(a if b else c)", "`a if b else c` holds", "`a if b else c` does not hold"),
         ("split(a, ',')[0] == 'x'", "`split(a, ',')[0]` is x", "`split(a, ',')[0]` is not x"),
         ("a == ' x'", "its a is “ x”", "its a is not “ x”"),
