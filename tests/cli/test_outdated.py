@@ -56,6 +56,8 @@ def test_the_plan_of_those_shows_and_applies_the_change(project: Cli) -> None:
 
 
 def test_a_backfill_says_what_it_costs_and_costs_it(project: Cli) -> None:
+    file = project.folder / "revline.yaml"
+    file.write_text(file.read_text().replace("poll_every: 1s", "poll_every: 1h"))
     companies(project, 120)
     project.run("run", "--until-idle")
 
