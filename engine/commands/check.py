@@ -25,19 +25,13 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
     from engine.app import outside, unobserved
     from engine.commands.outdated import content as told_of
     from engine.commands.outdated import sentence
-    from engine.mapping.examples import run_examples
 
     project = surroundings.project  # raises every fault of the files
 
     for name, connection in outside(project.config).items():
         if not connection.missing:
             project.connector(name, unobserved)  # settings that only the connector understands
-    failed = [
-        f"{sync.mapping.name}: example {result.name!r} fails"
-        for sync in project.config.syncs.values()
-        for result in run_examples(sync.mapping)  # type: ignore[arg-type]
-        if not result.passed
-    ]
+    failed = _failed_examples(project)
     findings = []
     if online:
         from engine.commands.online import Online
@@ -77,6 +71,21 @@ def check(surroundings: Surroundings, *, online: bool) -> None:
         raise click.exceptions.Exit(EXIT_CONFIGURATION)
     if wrong:
         raise click.exceptions.Exit(EXIT_WRONG)
+
+
+def _failed_examples(project: Project) -> list[str]:
+    """Examples run with the value maps of their own file, whatever the project puts in their
+    place: they are about the mapping, not about the accounts of one company."""
+    from engine.config.mappings import load_mapping
+    from engine.mapping.examples import run_examples
+
+    names = dict.fromkeys(sync.mapping.name for sync in project.config.syncs.values())
+    return [
+        f"{name}: example {result.name!r} fails"
+        for name in names
+        for result in run_examples(load_mapping(project.config.folder, name))
+        if not result.passed
+    ]
 
 
 def _outdated(project: Project) -> dict[str, Outdated]:

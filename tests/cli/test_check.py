@@ -154,3 +154,24 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     assert "revline.yaml is there already" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["revline.yaml"]
     assert (tmp_path / "revline.yaml").read_text() == "mine"
+
+
+INDUSTRY = """  Industry: {from: industry, value_map: industry}
+value_maps: {industry: {values: {SOFTWARE: Technology}, unmapped: reject}}
+examples:
+  - name: mapped
+    given: {fields: {name: Arc, industry: SOFTWARE}}
+    expect: {fields: {Name: Arc, Industry: Technology}}
+"""
+
+
+def test_the_value_maps_of_the_project_fail_no_examples(project: Cli) -> None:
+    file = project.folder / "mappings" / "company_to_account.yaml"
+    file.write_text(file.read_text().rstrip() + "\n" + INDUSTRY)
+    own = "value_maps: {industry: {values: {SOFTWARE: Software}, unmapped: reject}}\n"
+    change(project, "revline.yaml", "syncs:\n", own + "syncs:\n")
+    assert project.json("check")["failed_examples"] == []
+    # an example that is wrong by the file itself is told
+    file.write_text(file.read_text().replace("Industry: Technology", "Industry: Software"))
+    told = project.json("check", code=2)["failed_examples"]
+    assert told == ["company_to_account: example 'mapped' fails"]
