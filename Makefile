@@ -23,7 +23,7 @@ PACKAGES := connectors engine sandbox
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
-demo: setup ## Watch a line of five simulated systems kept in step, to the ledger, in ./demo
+demo: setup ## Watch the whole line on six simulated systems, from MQL to journal, in ./demo
 	@$(BIN)/revline demo
 
 test: setup ## Run every suite, with its seconds (REVLINE_SEED=n repeats a run)

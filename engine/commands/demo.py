@@ -25,9 +25,11 @@ from engine.commands.kit import CommandError, Surroundings, command
     help="Start the simulators of an earlier demo as it left them, to go on with its project.",
 )
 def demo(surroundings: Surroundings, *, folder: Path, again: bool) -> None:
-    """Bring contacts, companies and deals from a simulated HubSpot to a simulated Salesforce.
+    """Play the whole line on simulated systems, from the first score to the posted journal.
 
-    Then edits arrive in both directions, and a summary tells what it took.
+    Contacts, companies and deals come from HubSpot to Salesforce and edits go both ways; people are
+    called, quoted and sign; what is won is ordered, billed, paid and posted. Two tables tell how
+    many deals and how much money came through each step, and why it got less.
     """
     try:
         module: Any = importlib.import_module("engine.demo")

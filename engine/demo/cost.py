@@ -50,6 +50,7 @@ _READS: Final[Mapping[str, tuple[str, ...]]] = {
     "hubspot": ("/search", "/batch/read", "/oauth/"),
     "salesforce": ("/services/oauth2/",),
     "zuora": ("/oauth/token", "/object-query/", "/query/jobs"),
+    "docusign": ("/oauth/token", "/envelopes/status"),
     "stripe": (),
     "netsuite": ("/auth/oauth2/", "/query/v1/suiteql"),
 }

@@ -66,6 +66,29 @@ STRIPE_KEY={stripe_key}
 NETSUITE_PRIVATE_KEY="{netsuite_key}"
 """
 
+_SELLING_ENVIRONMENT: Final = """DOCUSIGN_PRIVATE_KEY="{docusign_key}"
+DOCUSIGN_CONNECT_KEYS="{connect_keys}"
+"""
+
+_ROUTE: Final = """
+# The template in DocuSign for each type of quote.
+value_maps:
+  envelope_template:
+    values: {{Quote: {template}, Amendment: {template}, Renewal: {template}}}
+    unmapped: reject
+
+# A contact with a score of 80 or more is worth a call.
+routes:
+  mql:
+    from: hubspot.contacts
+    by: hubspotscore
+    operator: ">="
+    threshold: 80
+    hysteresis: 5
+    above: sdr
+    below: nurture
+"""
+
 _BOOKS: Final = """
 # How the books are kept: who recognises revenue, who works out tax.
 books:
@@ -129,6 +152,46 @@ def _syncs() -> str:
     return syncs.replace("poll_every: 1m", "poll_every: 2s")
 
 
+def add_selling(folder: Path, urls: Mapping[str, str]) -> dict[str, str]:
+    """Add quotes and signatures to a demo's project, and a route; returns all its secrets."""
+    here = files("engine.demo")
+    docusign: Any = import_module("sandbox.docusign")
+    given = {
+        **urls, "integration_key": docusign.INTEGRATION_KEY, "user_id": docusign.USER_ID,
+    }  # fmt: skip
+    connections = (here / "selling_connections.yaml").read_text("utf-8")
+    syncs = (here / "selling_syncs.yaml").read_text("utf-8")
+    rules = _ROUTE.format(template=offer_template())
+    _extend(folder, _filled(connections, given), syncs, rules)
+    credentials = {
+        "docusign_key": docusign.private_key_pem().replace("\n", "\\n"),
+        "connect_keys": " ".join(docusign.CONNECT_KEYS),
+    }
+    with (folder / ENVIRONMENT_FILE).open("a", encoding="utf-8") as secrets:
+        secrets.write(_SELLING_ENVIRONMENT.format(**credentials))
+    return environment(folder)
+
+
+def offer_template() -> str:
+    """The id of the template that offers are made from."""
+    docusign: Any = import_module("sandbox.docusign")
+    return str(docusign.OFFER_ID)
+
+
+def _filled(text: str, given: Mapping[str, str]) -> str:
+    for name, value in given.items():
+        text = text.replace(f": {{{name}}}", f": {value}")
+    return text
+
+
+def _extend(folder: Path, connections: str, syncs: str, rules: str) -> None:
+    """More connections, more syncs, and what stands between them."""
+    file = folder / PROJECT_FILE
+    before, receiver, after = file.read_text(encoding="utf-8").partition("\n# Webhooks arrive")
+    text = f"{before}{connections}{receiver}{after}\n{syncs}"
+    file.write_text(text.replace("\n# What a sync uses", f"{rules}\n# What a sync uses"))
+
+
 def add_money(folder: Path, urls: Mapping[str, str]) -> dict[str, str]:
     """Add billing, payments and the ledger to a demo's project; returns all its secrets."""
     here = files("engine.demo")
@@ -141,13 +204,8 @@ def add_money(folder: Path, urls: Mapping[str, str]) -> dict[str, str]:
         "algorithm": netsuite.ALGORITHM,
     }
     connections = (here / "money_connections.yaml").read_text("utf-8")
-    for name, value in given.items():
-        connections = connections.replace(f": {{{name}}}", f": {value}")
     syncs = (here / "money_syncs.yaml").read_text("utf-8")
-    file = folder / PROJECT_FILE
-    before, receiver, after = file.read_text(encoding="utf-8").partition("\n# Webhooks arrive")
-    text = f"{before}{connections}{receiver}{after}\n{syncs}"
-    file.write_text(text.replace("\n# What a sync uses", f"{_BOOKS}\n# What a sync uses"))
+    _extend(folder, _filled(connections, given), syncs, _BOOKS)
     with (folder / ENVIRONMENT_FILE).open("a", encoding="utf-8") as secrets:
         secrets.write(_MONEY_ENVIRONMENT.format(**_money_credentials(netsuite)))
     return environment(folder)

@@ -14,10 +14,10 @@ def show(money: MoneyFacts, screen: Screen) -> None:
     if not money.steps:
         return
     names = currencies(money.deals)
-    screen.heading("11. The line: from Closed Won to the ledger, and back to the deal")
+    screen.heading("13. The line: from Closed Won to the ledger, and back to the deal")
     screen.table(
         ("Step", "Deals#", *(f"{name}#" for name in names)),
-        [(step, total.count, *_amounts(total, names)) for step, total in money.steps],
+        [(step, total.count, *amounts_of(total, names)) for step, total in money.steps],
     )
     fates = ", ".join(f"{count} {name.lower()}" for name, count in money.statuses.items())
     screen.say(f"  In Salesforce: {fates}. {money.journals} journals are posted.")
@@ -25,13 +25,14 @@ def show(money: MoneyFacts, screen: Screen) -> None:
     screen.table(
         ("Step", "Less than", "Because", "Deals#", *(f"{name}#" for name in names)),
         [
-            (one.after, one.before, one.reason, one.total.count, *_amounts(one.total, names))
+            (one.after, one.before, one.reason, one.total.count, *amounts_of(one.total, names))
             for one in money.differences
         ],
     )
 
 
-def _amounts(total: Total, names: list[str]) -> tuple[str, ...]:
+def amounts_of(total: Total, names: list[str]) -> tuple[str, ...]:
+    """A total's amounts in the order of the currencies."""
     return tuple(shown(total.amounts.get(name), name) for name in names)
 
 
@@ -42,14 +43,15 @@ def content(money: MoneyFacts) -> dict[str, Any]:
         "journals": money.journals,
         "statuses": dict(money.statuses),
         "second_run": {"writes": len(money.again_writes), "calls": money.again_calls},
-        "steps": [{"step": name.strip(), **_content(total)} for name, total in money.steps],
+        "steps": [{"step": name.strip(), **content_of(total)} for name, total in money.steps],
         "differences": [
-            {"step": one.after, "before": one.before, "reason": one.reason, **_content(one.total)}
+            {"step": one.after, "before": one.before, "reason": one.reason, **content_of(one.total)}
             for one in money.differences
         ],
     }
 
 
-def _content(total: Total) -> dict[str, Any]:
+def content_of(total: Total) -> dict[str, Any]:
+    """A total for a program."""
     amounts = {name: str(amount) for name, amount in total.amounts.items()}
     return {"deals": total.count, "amounts": amounts}

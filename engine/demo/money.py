@@ -10,22 +10,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.app import Project, open_project
-from engine.demo import cost, folder, line_table
+from engine.demo import folder, line_table, settling
 from engine.demo.customers import Customers
+from engine.demo.funnel import Funnel
 from engine.demo.line_table import Difference, Total
 from engine.demo.live import History
 from engine.demo.pace import SharedClock
 from engine.demo.project import DemoFault, ask_again, begin, prepare, until_idle, working
 from engine.demo.reasons import UNEXPLAINED, Reasons
 from engine.demo.screen import Screen
+from engine.demo.selling import SellingFacts
 from engine.demo.simulators import MONEY, Simulators
 from engine.demo.won import WonDeal, followed
 from engine.pipeline.services import Services
 from engine.runner import Runner
 
-ROUNDS_MAX: Final = 12
-BETWEEN: Final = timedelta(minutes=6)
-"""Longer than any index of theirs lags behind, and than any poll looks back."""
 A_WEEK: Final = timedelta(days=7)
 MONEY_FIELDS: Final[Mapping[str, str]] = {
     "Billing_Status__c": "string 40",
@@ -62,17 +61,22 @@ class MoneyLine:
     """Plays it on the project in a folder, on a clock that all systems share."""
 
     def __init__(
-        self, place: Path, simulators: Simulators, history: History, screen: Screen
+        self,
+        place: Path,
+        simulators: Simulators,
+        clock: SharedClock,
+        history: History,
+        screen: Screen,
     ) -> None:
         self._place = place
         self._simulators = simulators
         self._history = history
         self._screen = screen
-        self._clock = SharedClock(simulators)
+        self._clock = clock
         self.facts = MoneyFacts()
 
-    def play(self) -> MoneyFacts:
-        """Everything, from the new connections to the table's figures."""
+    def play(self, selling: SellingFacts) -> MoneyFacts:
+        """Everything, from the new connections to the tables' figures, those of ``selling`` too."""
         begun = time.monotonic()
         project = self._set_up()
         with working(project) as services:
@@ -82,7 +86,7 @@ class MoneyLine:
         with working(project) as services:  # another start, as after a restart
             runner = begin(project, services)
             self._again(services, runner)
-            self._account_for(services)
+            self._account_for(services, selling)
         self.facts.seconds = time.monotonic() - begun
         return self.facts
 
@@ -101,7 +105,7 @@ class MoneyLine:
             f" and {len(DEAL_PROPERTIES)} properties to HubSpot's deals."
         )
         environ = folder.add_money(self._place, self._simulators.urls)
-        self._clock.shift(BETWEEN)
+        self._clock.shift(settling.BETWEEN)
         project = open_project(self._place / folder.PROJECT_FILE, environ, self._clock)
         for connection in MONEY:
             done = prepare(project, connection)
@@ -143,44 +147,26 @@ class MoneyLine:
         self._screen.say("  One customer gets the money back, another's bank disputes a payment.")
 
     def _settle(self, services: Services, runner: Runner) -> None:
-        """Poll and work until there is nothing more to write anywhere."""
-        for _ in range(ROUNDS_MAX):
-            marks = self._marks()
-            runner.poll_now()
-            until_idle(services, runner, lambda _tally: None)
-            if not self._since(marks)[0]:
-                return
-            self._clock.shift(BETWEEN)
-        raise DemoFault(f"the systems are still written to after {ROUNDS_MAX} rounds")
-
-    def _marks(self) -> dict[str, int]:
-        return {name: len(self._simulators.log(name)) for name in self._simulators.urls}
-
-    def _since(self, marks: Mapping[str, int]) -> tuple[list[str], int]:
-        """The writes since the marks, and how many calls there were in all."""
-        logs = {name: self._simulators.log(name, mark) for name, mark in marks.items()}
-        writes = [
-            f"{name} {one['method']} {one['path']}"
-            for name, log in logs.items()
-            for one in log
-            if one["applied"] and cost.is_write(name, one)
-        ]
-        return writes, sum(map(len, logs.values()))
+        settling.settle(self._simulators, self._clock, services, runner)
 
     def _again(self, services: Services, runner: Runner) -> None:
         """Everything there is once more, after a restart: nothing is written."""
-        marks = self._marks()
+        before = settling.marks(self._simulators)
         ask_again(services)
         runner.poll_now()
         until_idle(services, runner, lambda _tally: None)
-        self.facts.again_writes, self.facts.again_calls = self._since(marks)
+        found = settling.since(self._simulators, before)
+        self.facts.again_writes, self.facts.again_calls = found
         self._screen.say(
             f"  And everything once more: {len(self.facts.again_writes)} writes,"
             f" {self.facts.again_calls} calls."
         )
 
-    def _account_for(self, services: Services) -> None:
+    def _account_for(self, services: Services, selling: SellingFacts) -> None:
         states = {name: self._simulators.state(name) for name in self._simulators.urls}
+        funnel = Funnel(services, states, selling.sales)
+        selling.steps, selling.differences = funnel.totals(), funnel.differences()
+        selling.unexplained = funnel.unexplained()
         facts = self.facts
         facts.deals = followed(states)
         facts.steps = line_table.totals(facts.deals)

@@ -22,8 +22,10 @@ from engine.demo.episodes import Episodes, shared_domains
 from engine.demo.folder import FolderProblem
 from engine.demo.live import Hands, History, linked, make, running, until
 from engine.demo.money import MoneyLine
+from engine.demo.pace import SharedClock
 from engine.demo.project import DemoFault, ask_again, begin, prepare, until_idle, working
 from engine.demo.screen import Screen
+from engine.demo.selling import SellingLine
 from engine.demo.simulators import CUSTOMERS, SimulatorProblem, Simulators, live, started
 from engine.demo.summary import Facts, as_json, counted, show
 from engine.errors import RevlineError
@@ -78,8 +80,11 @@ def _play(place: Path, screen: Screen) -> Facts:
         with again.kept(place, simulators, history):
             _backfill(project, simulators, screen, facts)
             _live(project, environ, simulators, history, screen, facts)
-            screen.heading("4. From Closed Won to the general ledger: Zuora, Stripe, NetSuite")
-            facts.money = MoneyLine(place, simulators, history, screen).play()
+            clock = SharedClock(simulators)
+            screen.heading("4. From MQL to Closed Won: scores, quotes, approvals, signatures")
+            facts.selling = SellingLine(place, simulators, clock, history, screen).play()
+            screen.heading("5. From Closed Won to the general ledger: Zuora, Stripe, NetSuite")
+            facts.money = MoneyLine(place, simulators, clock, history, screen).play(facts.selling)
             project = open_project(
                 place / folder.PROJECT_FILE, folder.environment(place), SystemClock()
             )
@@ -91,7 +96,7 @@ def _play(place: Path, screen: Screen) -> Facts:
 
 def _project(place: Path, simulators: Simulators, screen: Screen) -> tuple[dict[str, str], Project]:
     """The project written, and both accounts prepared for it."""
-    screen.heading("1. Five systems and a project")
+    screen.heading("1. Six systems and a project")
     held = simulators.state("hubspot")
     counts = ", ".join(f"{len(live(held[name]))} {name.replace('_', ' ')}" for name in COUNTED)
     screen.say(f"  A HubSpot account with {counts}, and a Salesforce org that hardly knows them.")
@@ -228,7 +233,7 @@ def _look(project: Project, simulators: Simulators, facts: Facts) -> None:
             )
     if facts.ledger.fault is not None:
         facts.unexpected.append(f"the ledger does not verify: {facts.ledger.fault}")
-    facts.unexpected += facts.money.unexplained
+    facts.unexpected += facts.selling.unexplained + facts.money.unexplained
     facts.unexpected += [f"written the second time: {one}" for one in facts.money.again_writes]
     if facts.again_writes:
         facts.unexpected.append(f"the second backfill made {counted(facts.again_writes, 'write')}")

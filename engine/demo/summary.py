@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from engine.demo import line_shown
+from engine.demo import funnel_shown, line_shown
 from engine.demo.again import COMMAND
 from engine.demo.cost import ALLOWANCE, Cost, Sizes, Stage
 from engine.demo.edits import POLL, WEBHOOK
@@ -19,6 +19,7 @@ from engine.demo.episodes import Episode, Planted
 from engine.demo.findings import OpenIssue, SyncCounts, percentile
 from engine.demo.money import MoneyFacts
 from engine.demo.screen import Screen
+from engine.demo.selling import SellingFacts
 from engine.store.ledger import Verification
 
 CHANNELS: Final = (WEBHOOK, POLL)
@@ -43,13 +44,14 @@ class Facts:
     syncs: list[SyncCounts] = field(default_factory=list)
     issues: list[OpenIssue] = field(default_factory=list)
     ledger: Verification | None = None
+    selling: SellingFacts = field(default_factory=SellingFacts)
     money: MoneyFacts = field(default_factory=MoneyFacts)
     unexpected: list[str] = field(default_factory=list)
 
 
 def show(facts: Facts, screen: Screen, place: Path) -> None:
     """The summary for a person."""
-    screen.heading("5. What became of the records (children such as line items included)")
+    screen.heading("6. What became of the records (children such as line items included)")
     screen.table(
         ("Sync", "Created#", "Updated#", "Recognised#", "Unchanged#", "Waiting#", "Held#",
          "Issues#"),
@@ -64,6 +66,7 @@ def show(facts: Facts, screen: Screen, place: Path) -> None:
     _show_issues(facts, screen)
     _show_ledger(facts, screen)
     _show_end(screen, place)
+    funnel_shown.show(facts.selling, screen)
     line_shown.show(facts.money, screen)
     _show_verdict(facts, screen)
 
@@ -71,7 +74,7 @@ def show(facts: Facts, screen: Screen, place: Path) -> None:
 def _show_cost(facts: Facts, screen: Screen) -> None:
     if facts.cost is None:
         return
-    screen.heading(f"6. API calls of the backfill (allowed: the least there can be, + {ALLOWANCE})")
+    screen.heading(f"7. API calls of the backfill (allowed: the least there can be, + {ALLOWANCE})")
     screen.table(
         ("Sync", "Records#", "Calls#", "Least#", "", "How the least comes about"),
         [
@@ -98,7 +101,7 @@ def _terms(stage: Stage) -> str:
 
 
 def _show_seconds(facts: Facts, screen: Screen) -> None:
-    screen.heading("7. Seconds from an edit to the write at the other side")
+    screen.heading("8. Seconds from an edit to the write at the other side")
     names = {
         WEBHOOK: "HubSpot → Salesforce, by webhook",
         POLL: "Salesforce → HubSpot, by poll every 2 s",
@@ -118,7 +121,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _show_issues(facts: Facts, screen: Screen) -> None:
-    screen.heading(f"8. Open issues: {len(facts.issues)}, each with its cause and its fix")
+    screen.heading(f"9. Open issues: {len(facts.issues)}, each with its cause and its fix")
     for one in facts.issues:
         screen.say(f"  {one.code}  {one.record}  ({one.sync})")
         screen.say(f"    cause: {one.cause}")
@@ -131,12 +134,12 @@ def _show_ledger(facts: Facts, screen: Screen) -> None:
     found = facts.ledger
     head = f"head {found.head.seq}:{found.head.hash[:HASH_SHOWN]}…"
     state = "verified, none altered" if found.fault is None else f"BROKEN: {found.fault}"
-    screen.heading("9. Ledger")
+    screen.heading("10. Ledger")
     screen.say(f"  {found.lines} lines, {state}; {head}")
 
 
 def _show_end(screen: Screen, place: Path) -> None:
-    screen.heading("10. Look around")
+    screen.heading("11. Look around")
     project = f"{program()} -c {_shown(place)}/revline.yaml"
     for what in ("status", "issues list", "ledger list", "ledger verify", "syncs --explain"):
         screen.say(f"  {project} {what}")
@@ -235,6 +238,7 @@ def as_json(facts: Facts) -> str:
             for one in facts.issues
         ],
     }  # fmt: skip
+    content["selling"] = funnel_shown.content(facts.selling)
     content["money"] = line_shown.content(facts.money)
     if facts.ledger is not None:
         content["ledger"] = {

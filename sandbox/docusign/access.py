@@ -59,12 +59,15 @@ class Access:
             if refused.description:
                 body["error_description"] = refused.description
             return json_response(400, body)
-        seconds = self.settings.token_seconds
-        token = f"ds-{self.chance.getrandbits(256):064x}"
-        self.issued[token] = self.now() + timedelta(seconds=seconds)
         scope = " ".join(sorted(NEEDED_SCOPES))
-        body = {"access_token": token, "token_type": "Bearer", "scope": scope}
-        return json_response(200, {**body, "expires_in": seconds})
+        body = {"access_token": self.issue(), "token_type": "Bearer", "scope": scope}
+        return json_response(200, {**body, "expires_in": self.settings.token_seconds})
+
+    def issue(self) -> str:
+        """Give out a token."""
+        token = f"ds-{self.chance.getrandbits(256):064x}"
+        self.issued[token] = self.now() + timedelta(seconds=self.settings.token_seconds)
+        return token
 
     def userinfo(self, request: Request) -> Response:
         """Answer ``GET /oauth/userinfo``."""

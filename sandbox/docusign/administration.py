@@ -91,7 +91,8 @@ _ACTS: Final[Mapping[str, Act]] = {
 
 
 def routes(simulator: DocuSignSimulator) -> Sequence[Route]:
-    """``POST`` revoke_tokens; ``POST`` move ``{"base_uri"}``, as when an account moves house."""
+    """``POST`` revoke_tokens; ``POST`` sign_in gives out a token without an assertion; ``POST``
+    move ``{"base_uri"}``, as when an account moves house."""
 
     def revoke(_: Request) -> Json:
         return {"revoked": simulator.access.revoke_all()}
@@ -100,7 +101,14 @@ def routes(simulator: DocuSignSimulator) -> Sequence[Route]:
         simulator.access.base_uri = str(request.json().get("base_uri", ""))
         return {"base_uri": simulator.access.base_uri}
 
-    return [_route(simulator, "revoke_tokens", revoke), _route(simulator, "move", move)]
+    def sign_in(_: Request) -> Json:
+        return {"sign_in": simulator.access.issue()}
+
+    return [
+        _route(simulator, "revoke_tokens", revoke),
+        _route(simulator, "sign_in", sign_in),
+        _route(simulator, "move", move),
+    ]
 
 
 def _route(simulator: DocuSignSimulator, name: str, command: Callable[[Request], Json]) -> Route:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
@@ -56,7 +57,8 @@ class DocuSignSimulator(Simulator):
         self.account = Account(self.now, self.random, self.settings)
         for name in ACCOUNT_FIELDS:
             self.account.use_custom_field(name, "text")
-        self.access = Access(self.now, self.random, self.settings)
+        # Tokens have a chance of their own: how often somebody signs in changes no envelope's id.
+        self.access = Access(self.now, random.Random("tokens"), self.settings)
         self.limits = Limits(self.now, self.settings)
         self.connect = Connect(self.account, self._connect_sender)
         self._table = None  # the handlers are those of this account

@@ -56,6 +56,32 @@ def of(told: Any, step: str) -> tuple[int, dict[str, Decimal]]:
     return found["deals"], {name: Decimal(text) for name, text in found["amounts"].items()}
 
 
+def test_sixty_deals_and_more_come_from_mqls_with_their_fates(told: Any) -> None:
+    steps = {one["step"]: one["deals"] for one in told["selling"]["steps"]}
+    assert steps["MQL: a call in Salesforce"] >= 64
+    assert steps["Qualified: an opportunity"] >= 60
+    assert steps["Signed in DocuSign"] == steps["Closed Won in Salesforce"] >= 50
+    reasons = {one["reason"] for one in told["selling"]["differences"]}
+    assert reasons == {
+        "sales found nobody to sell to",
+        "lost before an offer",
+        "held: MEDDPICC is incomplete",
+        "a discount above 20 % was rejected, and is to be revised",
+        "a discount above 20 % waits for the head of sales",
+        "the customer declined to sign",
+        "waiting for the signature",
+        "lost after the offer",
+    }
+    lost = sum(one["deals"] for one in told["selling"]["differences"])
+    assert steps["MQL: a call in Salesforce"] - lost == steps["Closed Won in Salesforce"]
+
+
+def test_messages_that_came_late_twice_and_mixed_up_ordered_each_deal_once(told: Any) -> None:
+    assert told["selling"]["messages"]["different"] > 100
+    assert told["selling"]["messages"]["late"] >= 20
+    assert told["unexpected"] == []
+
+
 def test_at_least_forty_deals_are_paid_and_posted(told: Any) -> None:
     assert told["money"]["statuses"]["Paid"] >= 40
     assert told["money"]["statuses"]["Part paid"] >= 1
