@@ -180,7 +180,9 @@ class Project:
             if name != books.CONNECTION
         }
         if books.CONNECTION in self.config.connections:
-            connectors[books.CONNECTION] = Books(store, self.config.books.at_invoice)
+            connectors[books.CONNECTION] = Books(
+                store, self.config.books.at_invoice, self.config.books.reporting
+            )
         gateway = Gateway(connectors, store, self.clock)
         return Services(
             config=self.config,

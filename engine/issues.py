@@ -76,6 +76,14 @@ _KINDS: Final = (
         "every change of them, and every quarter of an hour.",
     ),
     IssueKind(
+        "RATE_MISSING",
+        "finance",
+        "No rate {from_currency} → {to_currency} for {day}. Until there is one, sums in "
+        "{to_currency} with an amount of that day are blank; nothing else waits for it.",
+        "Enter a rate of that day, or of one of the {days} days before it, where the sync that "
+        "observes rates reads them. The sums are told by themselves once it was seen.",
+    ),
+    IssueKind(
         "BATCH_PERIOD_CLOSED",
         "finance",
         "The month of this journal was closed before it was posted, and its lines cannot move on: "

@@ -10,6 +10,7 @@ from connectors.records import AccountIdentity, Life, Page, Record, Ref, Selecti
 from engine.books.records import batch_record, contract_records, deal_records
 from engine.books.spec import CONNECTION, CONTRACTS, DEALS, LINE_OBJECTS, SPEC
 from engine.clock import instant, microseconds
+from engine.money.reporting import Reporting
 from engine.store import books, facts
 from engine.store.sql import Tx
 from engine.store.store import Store
@@ -22,9 +23,12 @@ class Books:
 
     spec: ConnectorSpec = SPEC
 
-    def __init__(self, store: Store, at_invoice: Collection[str] = ()) -> None:
+    def __init__(
+        self, store: Store, at_invoice: Collection[str] = (), reporting: Reporting | None = None
+    ) -> None:
         self._store = store
         self._at_invoice = frozenset(at_invoice)
+        self._reporting = reporting
 
     def check(self) -> AccountIdentity:
         """The store itself."""
@@ -88,8 +92,10 @@ class Books:
                 if batch.lines and all(line.kind == kind for line in batch.lines)
             }
         if object == CONTRACTS:
-            return contract_records(tx, ids, self._at_invoice)
-        return deal_records(tx, ids, self._at_invoice) if object == DEALS else {}
+            return contract_records(tx, ids, self._at_invoice, self._reporting)
+        if object == DEALS:
+            return deal_records(tx, ids, self._at_invoice, self._reporting)
+        return {}
 
 
 def _changed(

@@ -85,9 +85,16 @@ def _seal(services: Services, sync: SyncConfig, kind: str, last: Period) -> int:
                 books.seal(tx, sync.name, keys, lines[start : start + LINES_PER_BATCH], now)
                 made += 1
             books.touch(tx, {line.contract for line in lines}, now)
+            facts.mark(tx, {line.contract for line in lines if _abroad(line, services)}, now)
         services.failpoint("seal.before_commit")
     services.failpoint("seal.after_commit")
     return made
+
+
+def _abroad(line: books.Line, services: Services) -> bool:
+    """Whether what was just earned needs a rate to be told."""
+    reporting = services.config.books.reporting
+    return reporting is not None and line.currency != reporting.currency
 
 
 def _part(line: books.Line, name: str) -> str:

@@ -18,8 +18,9 @@ from typing import Final
 from connectors.base import Resolves
 from connectors.errors import CallError, RetryLater
 from connectors.records import Fields, Found, Identity, Life, NotYetKnowable, Record
+from engine.books.amounts import amount
 from engine.books.fitting import Posted, fit
-from engine.books.records import amount, batch_record
+from engine.books.records import batch_record
 from engine.books.spec import LINE_OBJECTS
 from engine.config.model import Enabled, SyncConfig
 from engine.issues import owner

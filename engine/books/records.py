@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 from connectors.records import Record, Ref, Value
+from engine.books.amounts import SUMS, amount, scheduled
+from engine.books.reported import Reports
 from engine.books.spec import CONTRACTS, DEALS
 from engine.money.calendar import Period
 from engine.money.lines import Reason
 from engine.money.model import Fact, FactKind
+from engine.money.reporting import Reporting
 from engine.money.scheduling import COST, REVENUE, earned_at_invoice
 from engine.money.summary import Summary, attributed, by_deal, deal_share, summarise
 from engine.store import books, facts
@@ -22,30 +25,12 @@ _ROLES: Final[Mapping[str, tuple[str, str]]] = {
     "revenue": ("deferred_revenue", "revenue"),
     "cost": ("cost_of_sales", "deferred_cost"),
 }
-_SUMS: Final = {
-    FactKind.ORDERED: "ordered",
-    FactKind.BILLED: "billed",
-    FactKind.TAX: "tax",
-    FactKind.CREDITED: "credited",
-    FactKind.CREDITED_TAX: "credited_tax",
-    FactKind.CORRECTED: "corrected",
-    FactKind.PAID: "paid",
-    FactKind.REFUNDED: "refunded",
-    FactKind.DISPUTED: "disputed",
-    FactKind.CHARGED_BACK: "charged_back",
-    FactKind.WRITTEN_OFF: "written_off",
-}
 _MEMO: Final = {
     Reason.RELEASE: "",
     Reason.LATE: ", service period {service}",
     Reason.REVERSAL: ", reversal for service period {service}",
     Reason.RESTATED: ", restated for service period {service}",
 }
-
-
-def amount(minor: int, exponent: int) -> Decimal:
-    """Minor units as an amount in major units, with the currency's places."""
-    return Decimal(minor).scaleb(-exponent)
 
 
 def batch_record(object: str, batch: Batch) -> Record:
@@ -88,46 +73,102 @@ def _entries(line: Line) -> tuple[Mapping[str, Value], ...]:
 
 
 def contract_records(
-    tx: Tx, names: Sequence[str], at_invoice: Collection[str] = ()
+    tx: Tx,
+    names: Sequence[str],
+    at_invoice: Collection[str] = (),
+    reporting: Reporting | None = None,
 ) -> dict[str, Record]:
     """Contracts by name; unknown ones are left out.
 
     ``at_invoice`` are the families whose revenue is earned when it is billed.
     """
     at = books.changed_at(tx, names)
+    reports = Reports(tx, reporting, at_invoice) if reporting else None
     found = {}
     for name, changed_at in at.items():
-        own = _facts(tx, name)
-        if own:
-            recognised = _recognised(tx, name, _currency(own)) + _at_once(own, at_invoice)
-            found[name] = _sums(CONTRACTS, name, own, recognised, name, changed_at)
+        own = Own.read(tx, name)
+        if own.facts:
+            recognised = own.recognised(_currency(own.facts)) + _at_once(own.facts, at_invoice)
+            record = _sums(CONTRACTS, name, own.facts, recognised, name, changed_at)
+            if reports is not None:
+                parts = reports.recognised(own.lines).values()
+                record = _with(record, reports.fields(own.shown(reports), parts))
+            found[name] = record
     return found
 
 
 def deal_records(
-    tx: Tx, names: Sequence[str], at_invoice: Collection[str] = ()
+    tx: Tx,
+    names: Sequence[str],
+    at_invoice: Collection[str] = (),
+    reporting: Reporting | None = None,
 ) -> dict[str, Record]:
     """Deals by id; unknown ones are left out. What is earned follows the deal's part of orders."""
     contracts = facts.contracts_of_deals(tx, names)
     at = books.changed_at(tx, sorted({one for several in contracts.values() for one in several}))
+    reports = Reports(tx, reporting, at_invoice) if reporting else None
     found = {}
     for name, own_contracts in contracts.items():
-        every = {contract: _facts(tx, contract) for contract in own_contracts}
-        own = [fact for some in every.values() for fact in by_deal(some).get(name, ())]
+        every = {contract: Own.read(tx, contract) for contract in own_contracts}
+        own = [fact for some in every.values() for fact in by_deal(some.facts).get(name, ())]
         currency = _currency(own)
         recognised = sum(
-            deal_share(
-                _recognised(tx, contract, currency),
-                _scheduled(some, currency, at_invoice),
-                name,
-            )
-            for contract, some in every.items()
+            deal_share(some.recognised(currency), scheduled(some.facts, currency, at_invoice), name)
+            for some in every.values()
         )
         recognised += _at_once(own, at_invoice)
         changed_at = max((at[one] for one in own_contracts if one in at), default=None)
         if own and changed_at is not None:
-            found[name] = _sums(DEALS, name, own, recognised, own_contracts[0], changed_at)
+            record = _sums(DEALS, name, own, recognised, own_contracts[0], changed_at)
+            if reports is not None:
+                record = _with(record, _deal_reported(reports, every.values(), name))
+            found[name] = record
     return found
+
+
+def _deal_reported(reports: Reports, every: Iterable[Own], deal: str) -> dict[str, Value]:
+    shown: list[Fact] = []
+    parts: list[int | None] = []
+    for own in every:
+        shown += by_deal(own.facts, own.shown(reports)).get(deal, ())
+        parts.append(reports.share(own.lines, own.facts, deal))
+    return reports.fields(shown, parts)
+
+
+def _with(record: Record, more: Mapping[str, Value]) -> Record:
+    return replace(record, fields={**record.fields, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the books hold of a contract. ``facts`` has its share of what it has in common."""
+
+    contract: str
+    told: tuple[Fact, ...]
+    of_documents: tuple[Fact, ...]
+    facts: tuple[Fact, ...]
+    lines: tuple[Line, ...]
+
+    @classmethod
+    def read(cls, tx: Tx, contract: str) -> Own:
+        """Everything that holds now."""
+        told = tuple(fact for _address, fact in facts.of_contract(tx, contract))
+        documents = sorted({fact.document for fact in told if fact.document})
+        common = tuple(facts.of_documents(tx, documents))
+        lines = tuple(books.lines_of(tx, [contract]))
+        return cls(contract, told, common, attributed(told, common, contract), lines)
+
+    def recognised(self, currency: str) -> int:
+        """What was handed over to be posted as revenue in a currency."""
+        return sum(
+            one.amount_minor
+            for one in self.lines
+            if one.batch and one.kind == REVENUE and one.currency == currency
+        )
+
+    def shown(self, reports: Reports) -> tuple[Fact, ...]:
+        """``facts`` in the report currency, in their order."""
+        return reports.facts(self.told, self.of_documents, self.contract)
 
 
 def _currency(own: Sequence[Fact]) -> str:
@@ -140,27 +181,6 @@ def _at_once(own: Sequence[Fact], at_invoice: Collection[str]) -> int:
     """What was earned with its invoice, in the currency that counts."""
     currency = _currency(own)
     return earned_at_invoice([fact for fact in own if fact.currency == currency], at_invoice)
-
-
-def _scheduled(some: Sequence[Fact], currency: str, at_invoice: Collection[str]) -> list[Fact]:
-    """The facts of a contract in a currency whose revenue schedules earn."""
-    return [fact for fact in some if fact.currency == currency and fact.family not in at_invoice]
-
-
-def _recognised(tx: Tx, contract: str, currency: str) -> int:
-    """What was handed over to be posted as revenue in a currency."""
-    lines = books.lines_of(tx, [contract])
-    return sum(
-        one.amount_minor
-        for one in lines
-        if one.batch and one.kind == REVENUE and one.currency == currency
-    )
-
-
-def _facts(tx: Tx, contract: str) -> tuple[Fact, ...]:
-    own = [fact for _address, fact in facts.of_contract(tx, contract)]
-    documents = sorted({fact.document for fact in own if fact.document})
-    return attributed(own, facts.of_documents(tx, documents), contract)
 
 
 def _sums(
@@ -178,7 +198,7 @@ def _sums(
         "contract": contract,
         "currency": first.currency,
         "entity": next((fact.entity for fact in own if fact.entity), None),
-        **{word: amount(summary.of(kind), first.exponent) for kind, word in _SUMS.items()},
+        **{word: amount(summary.of(kind), first.exponent) for kind, word in SUMS.items()},
         "recognised": amount(recognised, first.exponent),
         "deferred": amount(_deferred(summary, recognised), first.exponent),
         "open": amount(summary.open_minor, first.exponent),

@@ -13,8 +13,9 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Final
 
-from engine.books.records import amount
-from engine.books.spec import CONNECTION, CONTRACTS
+from engine.books.amounts import amount
+from engine.books.lacking import look_for_rates
+from engine.books.spec import BOOKS, CONNECTION, CONTRACTS
 from engine.issues import owner
 from engine.model import Address, IssueReport
 from engine.money.calendar import Period
@@ -27,8 +28,6 @@ from engine.store.books import Promise, Version
 from engine.store.ledger import Line
 from engine.store.sql import Tx, contained
 
-BOOKS: Final = "books"
-"""Stands for a sync in the ledger and in issues."""
 CONTRACTS_PER_ROUND: Final = 50
 STUCK_AGAIN: Final = timedelta(minutes=15)
 NOT_SCHEDULED: Final = "NOT_SCHEDULED"
@@ -45,7 +44,7 @@ def schedule(services: Services) -> int:
             return 0
     with services.store.write() as tx:
         if not same:
-            # Other rules make other schedules of the same facts.
+            # Other rules make other schedules and sums of the same facts.
             facts.mark(tx, books.contracts(tx, "", EVERY), now)
             streams.put_meta(tx, RULES, rules)
         facts.mark(tx, stuck.since(tx, now - STUCK_AGAIN), now)
@@ -58,16 +57,18 @@ def schedule(services: Services) -> int:
                 _stop(services, tx, name, fault, now)
             elif name in before:
                 stuck.over(tx, _issue(name), name, now)
+            look_for_rates(services, tx, name, now)
         services.failpoint("books.before_commit")
     services.failpoint("books.after_commit")
     return len(names)
 
 
 def _rules(services: Services) -> str:
-    """What of the configuration schedules follow from."""
+    """What of the configuration schedules, and what is told of contracts, follow from."""
     rules = services.config.books
     methods = sorted((family, method.value) for family, method in rules.methods.items())
-    return repr((rules.method.value, methods, sorted(rules.at_invoice)))
+    reports = rules.reporting and (rules.reporting.currency, rules.reporting.rate_max_days)
+    return repr((rules.method.value, methods, sorted(rules.at_invoice), reports))
 
 
 def _issue(name: str) -> tuple[str, Address]:

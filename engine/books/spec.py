@@ -9,11 +9,15 @@ from typing import Final
 from connectors.base import ConnectorSpec, CreateIdentity, Granularity, ObjectSpec
 
 CONNECTION: Final = "revline"
+BOOKS: Final = "books"
+"""Stands for a sync in the ledger and in issues."""
 REVENUE_LINES: Final = "schedule_lines"
 COST_LINES: Final = "cost_lines"
 CONTRACTS: Final = "contracts"
 DEALS: Final = "deals"
 FACTS: Final = "facts"
+RATES: Final = "rates"
+"""A day for which no rate is known, in issues; never read."""
 LINE_OBJECTS: Final = {REVENUE_LINES: "revenue", COST_LINES: "cost"}
 GROUPS: Final = ("period", "entity", "currency", "family", "contract")
 """What schedule lines can be grouped by."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from connectors.values import exponent
 from engine.books.spec import CONNECTION, LINE_OBJECTS, SPEC
 from engine.config.model import (
     OURSELVES,
@@ -21,6 +22,7 @@ from engine.config.yaml import Document
 from engine.mapping.nearest import nearest
 from engine.mapping.values import Unmapped, ValueMap
 from engine.money.model import FactKind
+from engine.money.reporting import Reporting
 
 REFUND_MEANS: Final = "refund_means"
 CASH_ONLY: Final = "cash_only"
@@ -52,7 +54,19 @@ def build_books(document: Document, block: BooksBlock, problems: Problems) -> Bo
         method=block.modification.default,
         methods=dict(block.modification.families),
         at_invoice=frozenset(block.recognised_at_invoice),
+        reporting=_reporting(document, block, problems),
     )
+
+
+def _reporting(document: Document, block: BooksBlock, problems: Problems) -> Reporting | None:
+    if block.report_currency is None:
+        return None
+    try:
+        places = exponent(block.report_currency)
+    except ValueError as fault:
+        problems.at(document, ("books", "report_currency"), str(fault), "write one such as USD")
+        return None
+    return Reporting(block.report_currency, places, block.rate_max_days)
 
 
 def shared_maps(block: ProjectFile) -> dict[str, ValueMap]:
@@ -106,9 +120,11 @@ def check_books(
         )
     sources: dict[FactKind, SyncConfig] = {}
     posting: dict[str, SyncConfig] = {}
+    telling: list[SyncConfig] = []
     for sync in syncs.values():
         if sync.enabled is Enabled.OFF:
             continue
+        _check_rates(document, sync, telling, problems)
         _check_recognition(document, books, sync, problems)
         _check_posting(document, sync, posting, problems)
         for kind in sorted(sync.mapping.fact_kinds):
@@ -129,6 +145,22 @@ def check_books(
                     f"`{kind}` facts come from {sync.source.connection}, but books.tax_owner is "
                     f"{books.tax_owner}",
                 )
+
+
+def _check_rates(
+    document: Document, sync: SyncConfig, telling: list[SyncConfig], problems: Problems
+) -> None:
+    """Rates come from one place: of two for one day, which counts would be chance."""
+    if not sync.mapping.tells_rates:
+        return
+    if telling:
+        problems.at(
+            document,
+            ("syncs", sync.name, "mapping"),
+            f"rates come from {telling[0].name} ({telling[0].source}) already",
+            "switch one of the two off",
+        )
+    telling.append(sync)
 
 
 def _check_recognition(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from engine.mapping.model import CompiledMapping
 from engine.mapping.routing import SyncRoute
+from engine.money.reporting import Reporting
 from engine.money.spread import Method
 
 OURSELVES: Final = "revline"
@@ -113,7 +114,7 @@ class BooksConfig:
 
     ``recognition_owner`` is the system that recognises revenue, ``revline`` if we do. Only one may.
     ``at_invoice`` are the families whose revenue the ERP books with the invoice: it is never
-    deferred, and we earn none of it.
+    deferred, and we earn none of it. ``reporting`` is the currency that sums are told in as well.
     """
 
     recognition_owner: str = OURSELVES
@@ -122,6 +123,7 @@ class BooksConfig:
     method: Method = Method.PROSPECTIVE
     methods: Mapping[str, Method] = field(default_factory=dict)
     at_invoice: frozenset[str] = frozenset()
+    reporting: Reporting | None = None
 
     def method_of(self, family: str) -> Method:
         """How changes of promises of a product family are earned."""

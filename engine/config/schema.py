@@ -155,6 +155,8 @@ class BooksBlock(Block):
     modification: ModificationBlock = Field(default_factory=ModificationBlock)
     refund_means: dict[Text, Literal["credit_memo", "cash_only"]] = Field(default_factory=dict)
     recognised_at_invoice: list[Text] = Field(default_factory=list)
+    report_currency: Text | None = None
+    rate_max_days: Annotated[Whole, Field(ge=0, le=366)] = 7
 
 
 class SyncBlock(Block):

@@ -230,6 +230,8 @@ class _Telling:
             told.append(f"the fact{'s' if len(kinds) > 1 else ''} {listed(kinds)}")
         if self.mapping.period_program is not None:
             told.append("which accounting periods there are and which are closed")
+        if self.mapping.rate_program is not None:
+            told.append("exchange rates and the days they are of")
         return f"Notes for the books {listed(told)}" if told else None
 
     def _two_ways(self) -> str | None:

@@ -18,7 +18,14 @@ from engine.config.problems import Problems
 from engine.config.yaml import Document, KeyPath
 from engine.mapping.compiled import ChildProgram, MappingProgram
 from engine.mapping.expression import Expression
-from engine.mapping.facts import FactProgram, PeriodProgram, compile_fact, compile_period
+from engine.mapping.facts import (
+    FactProgram,
+    PeriodProgram,
+    RateProgram,
+    compile_fact,
+    compile_period,
+    compile_rate,
+)
 from engine.mapping.fields import FieldCompiler
 from engine.mapping.grammar import Scope
 from engine.mapping.model import CatalogueSpec
@@ -91,6 +98,7 @@ class _Compiler:
         self._steps: tuple[StepProgram, ...] = ()
         self._facts: tuple[FactProgram, ...] = ()
         self._period: PeriodProgram | None = None
+        self._rate: RateProgram | None = None
 
     def compile(self) -> MappingProgram:
         file = self._file
@@ -105,15 +113,7 @@ class _Compiler:
             programs=root.programs(("fields",), file.fields, target.identity),
         )
         self._steps = self._compile_steps(root)
-        self._facts = tuple(
-            compile_fact(root, ("facts", position), block)
-            for position, block in enumerate(file.facts)
-        )
-        self._period = compile_period(root, ("period",), file.period) if file.period else None
-        for position, fact in enumerate(self._facts):
-            self._refuse_links(("facts", position), *fact.expressions())
-        if self._period is not None:
-            self._refuse_links(("period",), *self._period.expressions())
+        self._compile_books(root)
         key = root.optional(("business_key",), file.business_key)
         self._refuse_links(("business_key",), key)
         for position, block in enumerate(file.children):
@@ -138,10 +138,26 @@ class _Compiler:
             step_programs=self._steps,
             fact_programs=self._facts,
             period_program=self._period,
+            rate_program=self._rate,
             identity_as=target.identity_as,
             description=file.description,
             value_maps=dict(self._value_maps),
         )
+
+    def _compile_books(self, root: FieldCompiler) -> None:
+        """What records prove for the books; links cannot be asked there."""
+        file = self._file
+        self._facts = tuple(
+            compile_fact(root, ("facts", position), block)
+            for position, block in enumerate(file.facts)
+        )
+        self._period = compile_period(root, ("period",), file.period) if file.period else None
+        self._rate = compile_rate(root, ("rate",), file.rate) if file.rate else None
+        for position, fact in enumerate(self._facts):
+            self._refuse_links(("facts", position), *fact.expressions())
+        for name, state in (("period", self._period), ("rate", self._rate)):
+            if state is not None:
+                self._refuse_links((name,), *state.expressions())
 
     def _compile_steps(self, root: FieldCompiler) -> tuple[StepProgram, ...]:
         found = [
@@ -222,6 +238,7 @@ class _Compiler:
         found += [one for step in self._steps for one in step.expressions()]
         found += [one for fact in self._facts for one in fact.expressions()]
         found += self._period.expressions() if self._period else []
+        found += self._rate.expressions() if self._rate else []
         for child in self._children:
             found += child.programs.expressions() + ([child.keys] if child.keys else [])
         return found
@@ -316,7 +333,7 @@ class _Compiler:
             self._problems.at(
                 self._document, ("fields",), "the mapping fills no field", "add `fields:`"
             )
-        if observes and not file.facts and file.period is None:
+        if observes and not file.facts and file.period is None and file.rate is None:
             self._problems.at(
                 self._document,
                 ("source",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from connectors.records import MISSING, Record, Selection
 from connectors.values import (
@@ -14,7 +15,7 @@ from connectors.values import (
 )
 from engine.mapping.evaluation import Evaluation
 from engine.mapping.expression import Expression
-from engine.mapping.facts import FactProgram, PeriodProgram
+from engine.mapping.facts import FactProgram, PeriodProgram, RateProgram, StateProgram
 from engine.mapping.faults import DataFault, LinkPending
 from engine.mapping.model import (
     AwaitsLink,
@@ -37,7 +38,9 @@ from engine.mapping.schema import ExampleBlock
 from engine.mapping.steps import StepProgram, next_step
 from engine.mapping.texts import id_text, text
 from engine.mapping.values import ValueMap
-from engine.money.model import Fact, FactKind, PeriodState
+from engine.money.model import Fact, FactKind, PeriodState, Rate
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class MappingProgram:
     step_programs: tuple[StepProgram, ...] = ()
     fact_programs: tuple[FactProgram, ...] = ()
     period_program: PeriodProgram | None = None
+    rate_program: RateProgram | None = None
     identity_as: str | None = None
     description: str | None = None
     value_maps: Mapping[str, ValueMap] = field(default_factory=dict)
@@ -109,6 +113,11 @@ class MappingProgram:
     def fact_kinds(self) -> frozenset[FactKind]:
         """See :class:`~engine.mapping.model.CompiledMapping`."""
         return frozenset(program.kind for program in self.fact_programs)
+
+    @property
+    def tells_rates(self) -> bool:
+        """See :class:`~engine.mapping.model.CompiledMapping`."""
+        return self.rate_program is not None
 
     @property
     def step_fields(self) -> tuple[str, ...]:
@@ -231,23 +240,32 @@ class MappingProgram:
         self, view: SourceView, lookups: Lookups
     ) -> PeriodState | AwaitsLink | Unmappable | None:
         """See :meth:`~engine.mapping.model.CompiledMapping.period`."""
-        if self.period_program is None:
+        return self._state("period", self.period_program, view, lookups)
+
+    def rate(self, view: SourceView, lookups: Lookups) -> Rate | AwaitsLink | Unmappable | None:
+        """See :meth:`~engine.mapping.model.CompiledMapping.rate`."""
+        return self._state("rate", self.rate_program, view, lookups)
+
+    def _state(
+        self, name: str, program: StateProgram[T] | None, view: SourceView, lookups: Lookups
+    ) -> T | AwaitsLink | Unmappable | None:
+        if program is None:
             return None
         evaluation = self._evaluation(view, lookups)
         try:
-            if not self._takes(evaluation, view, (self.period_program,)):
+            if not self._takes(evaluation, view, (program,)):
                 return None
-            return self.period_program.of(evaluation)
+            return program.of(evaluation)
         except LinkPending as pending:
-            return AwaitsLink(pending.references, "period")
+            return AwaitsLink(pending.references, name)
         except DataFault as fault:
-            return Unmappable(((fault.code, "period", fault.message),))
+            return Unmappable(((fault.code, name, fault.message),))
 
     def _takes(
         self,
         evaluation: Evaluation,
         view: SourceView,
-        programs: Iterable[FactProgram | PeriodProgram],
+        programs: Iterable[FactProgram | StateProgram[T]],
     ) -> bool:
         """Whether the record is looked at. What was not shown is not the same as what is not there.
 

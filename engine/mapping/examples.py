@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -28,7 +28,7 @@ from engine.mapping.model import (
 )
 from engine.mapping.schema import ExampleBlock, GivenBlock, GivenChild
 from engine.mapping.texts import text
-from engine.money.model import Fact, PeriodState
+from engine.money.model import Fact, PeriodState, Rate
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})")
@@ -39,6 +39,7 @@ OUTCOMES: Final = (
     "children",
     "facts",
     "period",
+    "rate",
     "not_included",
     "held",
     "says",
@@ -92,7 +93,8 @@ def _outcome(mapping: MappingProgram, view: SourceView, lookups: Lookups) -> Map
     """What becomes of a record; a fault in what it proves stops it like any other."""
     mapped = mapping.map(view, lookups)
     if isinstance(mapped, Desired):
-        for proof in (mapping.facts(view, lookups), mapping.period(view, lookups)):
+        proofs = [one(view, lookups) for one in (mapping.facts, mapping.period, mapping.rate)]
+        for proof in proofs:
             if isinstance(proof, AwaitsLink | Unmappable):
                 return proof
     return mapped
@@ -101,7 +103,7 @@ def _outcome(mapping: MappingProgram, view: SourceView, lookups: Lookups) -> Map
 def _compare_proofs(
     mapping: MappingProgram, view: SourceView, lookups: Lookups, expect: Mapping[str, Any]
 ) -> list[str]:
-    """How the facts and the period that a record proves differ from what is expected."""
+    """How the facts, the period and the rate that a record proves differ from the expected."""
     differences: list[str] = []
     if "facts" in expect:
         found = mapping.facts(view, lookups)
@@ -111,18 +113,21 @@ def _compare_proofs(
         wanted = [typed(one) for one in expect["facts"] or []]
         if shown != wanted:
             differences.append(f"facts: expected {show(tuple(wanted))}; found {show(tuple(shown))}")
-    if "period" in expect:
-        period = mapping.period(view, lookups)
-        if not isinstance(period, PeriodState):
-            return [*differences, "no period was found"]
-        shown_period: dict[str, Value] = {
-            "start": period.start,
-            "end": period.end,
-            "closed": period.closed,
-        }
-        if shown_period != typed(expect["period"]):
-            differences.append(f"period: found {show(shown_period)}")
+    states: tuple[tuple[str, object], ...] = (
+        ("period", mapping.period(view, lookups)),
+        ("rate", mapping.rate(view, lookups)),
+    )
+    for name, state in states:
+        if name in expect:
+            differences += _compare_state(name, state, typed(expect[name]))
     return differences
+
+
+def _compare_state(name: str, state: object, expected: Value) -> list[str]:
+    if not isinstance(state, PeriodState | Rate):
+        return [] if state is None and expected is None else [f"no {name} was found"]
+    shown: dict[str, Value] = {one.name: getattr(state, one.name) for one in fields(state)}
+    return [] if shown == expected else [f"{name}: found {show(shown)}"]
 
 
 def _fact_shown(fact: Fact) -> dict[str, Value]:

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from connectors.records import Fields, Record, Selection, Value
-from engine.money.model import Fact, FactKind, PeriodState
+from engine.money.model import Fact, FactKind, PeriodState, Rate
 
 
 class OnMissing(StrEnum):
@@ -316,6 +316,11 @@ class CompiledMapping(RuleSet, Protocol):
         ...
 
     @property
+    def tells_rates(self) -> bool:
+        """Whether the records of the source are exchange rates."""
+        ...
+
+    @property
     def step_fields(self) -> tuple[str, ...]:
         """The fields of the target that the steps look at, sorted; empty without steps."""
         ...
@@ -359,6 +364,10 @@ class CompiledMapping(RuleSet, Protocol):
         self, view: SourceView, lookups: Lookups
     ) -> PeriodState | AwaitsLink | Unmappable | None:
         """The accounting period the record stands for, where the mapping says that it does."""
+        ...
+
+    def rate(self, view: SourceView, lookups: Lookups) -> Rate | AwaitsLink | Unmappable | None:
+        """The exchange rate the record stands for, where the mapping says that it does."""
         ...
 
 

@@ -174,6 +174,15 @@ class PeriodBlock(Block):
     closed: str
 
 
+class RateBlock(Block):
+    """The exchange rate that a record of the source stands for."""
+
+    from_currency: str
+    to_currency: str
+    rate: str
+    effective_on: str
+
+
 class ExampleBlock(Block):
     """A record and what must become of it."""
 
@@ -221,6 +230,7 @@ class MappingFile(Block):
     steps: list[StepBlock] = Field(default_factory=list)
     facts: list[FactBlock] = Field(default_factory=list)
     period: PeriodBlock | None = None
+    rate: RateBlock | None = None
     examples: list[ExampleBlock] = Field(default_factory=list)
 
 

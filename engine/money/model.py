@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -77,3 +78,13 @@ class PeriodState:
     start: date
     end: date
     closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of a currency comes to in another, from a day on until the next rate."""
+
+    from_currency: str
+    to_currency: str
+    rate: Decimal
+    effective_on: date

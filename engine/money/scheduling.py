@@ -142,13 +142,18 @@ def plans(
 
 def earned_at_invoice(facts: Sequence[Fact], at_invoice: Collection[str]) -> int:
     """What of facts in one currency is earned when it is billed, less what was given back."""
+    return sum(fact.amount_minor for fact in counted_at_invoice(facts, at_invoice))
+
+
+def counted_at_invoice(facts: Sequence[Fact], at_invoice: Collection[str]) -> list[Fact]:
+    """The facts that are earned when they are billed; what was given back is below zero."""
     families = _families(facts)
     signs = {FactKind.BILLED: 1, FactKind.CREDITED: -1, FactKind.CORRECTED: -1}
-    return sum(
-        signs[fact.kind] * fact.amount_minor
+    return [
+        replace(fact, amount_minor=signs[fact.kind] * fact.amount_minor)
         for fact in facts
         if fact.kind in signs and _key(fact, families).family in at_invoice
-    )
+    ]
 
 
 def changes(versions: Sequence[Fact]) -> list[Change]:

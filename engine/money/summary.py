@@ -118,11 +118,14 @@ def attributed(
     return tuple(found)
 
 
-def by_deal(facts: Sequence[Fact]) -> dict[str, tuple[Fact, ...]]:
+def by_deal(
+    facts: Sequence[Fact], shown: Sequence[Fact] | None = None
+) -> dict[str, tuple[Fact, ...]]:
     """The facts of one contract by the deal that brought them.
 
     What names an obligation follows the deal that ordered it; what names only an invoice is shared
-    by what each deal was billed there.
+    by what each deal was billed there. ``shown`` are the same facts in another currency, to be
+    shared as these are.
     """
     deals = {f.obligation: f.deal for f in facts if f.obligation and f.deal}
     gross: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -131,14 +134,14 @@ def by_deal(facts: Sequence[Fact]) -> dict[str, tuple[Fact, ...]]:
         if deal and fact.document and fact.kind in (FactKind.BILLED, FactKind.TAX):
             gross[fact.document][deal] += fact.amount_minor
     found: dict[str, list[Fact]] = defaultdict(list)
-    for fact, deal in known:
+    for (fact, deal), one in zip(known, facts if shown is None else shown, strict=True):
         if deal:
-            found[deal].append(fact)
+            found[deal].append(one)
             continue
         shares = gross.get(fact.document or "", {})
         for name in shares:
-            amount = _part(fact.amount_minor, shares, name)
-            found[name].append(_with_amount(fact, amount, fact.contract))
+            amount = _part(one.amount_minor, shares, name)
+            found[name].append(_with_amount(one, amount, fact.contract))
     return {name: tuple(own) for name, own in sorted(found.items())}
 
 

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from connectors.errors import CallError, Rejected
 from connectors.records import Value
-from engine.books.records import amount
+from engine.books.amounts import amount
 from engine.books.spec import CONNECTION, LINE_OBJECTS
 from engine.config.model import Enabled, SyncConfig
 from engine.model import Address, IssueReport

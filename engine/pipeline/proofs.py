@@ -10,20 +10,21 @@ from engine.books.spec import CONNECTION
 from engine.config.model import SyncConfig
 from engine.mapping.model import AwaitsLink, Lookups, Unmappable
 from engine.model import Address
-from engine.money.model import Fact, FactKind, PeriodState
+from engine.money.model import Fact, FactKind, PeriodState, Rate
 from engine.pipeline.batch import Work
 from engine.pipeline.journals import BATCH_PERIOD_CLOSED
 from engine.pipeline.services import Services
-from engine.store import books, delivery_states, facts
+from engine.store import books, delivery_states, facts, rates
 from engine.store.sql import Tx
 
 
 @dataclass(slots=True)
 class Proofs:
-    """Facts per record with the version they were read in, periods by id, and what is faulty."""
+    """Facts and rates per record with the version they were read in, periods by id, faults."""
 
     facts: dict[Address, tuple[Sequence[Fact], datetime | None]] = field(default_factory=dict)
     periods: dict[str, PeriodState] = field(default_factory=dict)
+    rates: dict[Address, tuple[Rate | None, datetime | None]] = field(default_factory=dict)
     faults: dict[int, AwaitsLink | Unmappable] = field(default_factory=dict)
 
 
@@ -34,6 +35,8 @@ def prove(
     found = Proofs()
     mapping = sync.mapping
     found.facts = dict.fromkeys(gone, ((), None))
+    if mapping.tells_rates:
+        found.rates = dict.fromkeys(gone, (None, None))
     for work in works:
         number, record = work.delivery.number, work.view.record
         if not mapping.fact_kinds:
@@ -49,6 +52,11 @@ def prove(
             found.faults[number] = period
         elif period is not None:
             found.periods[record.ref.id] = period
+        rate = mapping.rate(work.view, answers)
+        if isinstance(rate, AwaitsLink | Unmappable):
+            found.faults[number] = rate
+        elif mapping.tells_rates:
+            found.rates[work.delivery.source] = (rate, record.version)
     return found
 
 
@@ -73,5 +81,9 @@ def settle(services: Services, tx: Tx, sync: SyncConfig, proofs: Proofs, now: da
     if turned:
         # What was planned for a period that closed, or opened again, is planned anew.
         facts.mark(tx, books.waiting_in(tx, turned), now)
+    turned_rates = rates.see(tx, proofs.rates, now)
+    reporting = services.config.books.reporting
+    if turned_rates and reporting is not None:
+        facts.mark(tx, rates.concerned(tx, turned_rates, reporting), now)
     if proofs.periods:
         delivery_states.look_again(tx, BATCH_PERIOD_CLOSED, now)

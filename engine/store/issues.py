@@ -160,6 +160,15 @@ def end(tx: Tx, id: str, resolution: str, now: datetime) -> bool:
     return bool(changed.rowcount)
 
 
+def end_of(tx: Tx, sync: str, source: Address, resolution: str, now: datetime) -> None:
+    """Close what is open about a record in a sync."""
+    tx.execute(
+        update(issue)
+        .where(_open_for(sync, source))
+        .values(state="resolved", ended_at=now, resolution=resolution)
+    )
+
+
 def is_open(tx: Tx, sync: str, source: Address) -> bool:
     """Whether a record has an open issue in a sync."""
     return tx.execute(select(issue.c.id).where(_open_for(sync, source))).first() is not None

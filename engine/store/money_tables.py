@@ -1,4 +1,4 @@
-"""The tables of the books: facts, schedules, their lines, and what was handed to the ERP together.
+"""The tables of the books: facts, schedules, lines, rates, and what was handed to the ERP together.
 
 Amounts are whole minor units in a BIGINT with the currency's exponent beside them; dates are ISO
 text, periods ``2026-01``. No personal data is in any of them.
@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Unique
 
 from engine.store.tables import Instant, address_columns, serial, table
 
+HOLDS: Final = text("holds")
 UNSEALED_LINE: Final = text("batch IS NULL")
 SEALED_LINE: Final = text("batch IS NOT NULL")
 DIRTY: Final = text("dirty")
@@ -141,4 +142,44 @@ period_state = table(
     Column("last", Text, nullable=False),
     Column("closed", Boolean, nullable=False),
     Column("seen_at", Instant, nullable=False),
+)
+
+# Exchange rates as they were told: append-only, one version of a record's rate holds.
+exchange_rate = table(
+    "exchange_rate",
+    serial("number"),
+    *address_columns(),
+    Column("from_currency", Text, nullable=False),
+    Column("to_currency", Text, nullable=False),
+    Column("rate", Text, nullable=False),
+    Column("effective_on", Text, nullable=False),
+    Column("source_version", Instant),
+    Column("seen_at", Instant, nullable=False),
+    Column("holds", Boolean, nullable=False),
+    Index(
+        "exchange_rate_record",
+        "connection",
+        "object",
+        "id",
+        unique=True,
+        sqlite_where=HOLDS,
+        postgresql_where=HOLDS,
+    ),
+    Index(
+        "exchange_rate_pair",
+        "to_currency",
+        "from_currency",
+        "effective_on",
+        sqlite_where=HOLDS,
+        postgresql_where=HOLDS,
+    ),
+    autoincrement=True,
+)
+
+# Which contracts have amounts of a day that no rate is known for.
+rate_lacking = table(
+    "rate_lacking",
+    *(Column(name, Text, primary_key=True) for name in ("contract", "from_currency")),
+    *(Column(name, Text, primary_key=True) for name in ("to_currency", "effective_on")),
+    Index("rate_lacking_day", "from_currency", "to_currency", "effective_on"),
 )

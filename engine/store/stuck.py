@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from engine.clock import microseconds
 from engine.model import Address
-from engine.store import streams
+from engine.store import issues, streams
 from engine.store.money_tables import schedule_line
 from engine.store.sql import Tx, chunks
-from engine.store.tables import issue, meta
+from engine.store.tables import meta
 
+OVER: Final = "a newer success"
 _KEY: Final = "books_stuck:"
 
 
@@ -47,14 +48,4 @@ def over(tx: Tx, told: tuple[str, Address], contract: str, now: datetime) -> Non
     """A look went well again: the issue about it is closed."""
     sync, source = told
     tx.execute(delete(meta).where(meta.c.key == _KEY + contract))
-    tx.execute(
-        update(issue)
-        .where(
-            issue.c.sync == sync,
-            issue.c.source_connection == source.connection,
-            issue.c.source_object == source.object,
-            issue.c.source_id == source.id,
-            issue.c.state == "open",
-        )
-        .values(state="resolved", ended_at=now, resolution="a newer success")
-    )
+    issues.end_of(tx, sync, source, OVER, now)

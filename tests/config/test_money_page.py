@@ -16,6 +16,7 @@ from engine.model import Address
 from engine.money.calendar import Period
 from engine.money.lines import Reason
 from engine.money.model import Fact, FactKind
+from engine.money.reporting import Reporting
 from engine.money.scheduling import COST, REVENUE
 from engine.money.spread import Method
 from engine.money.summary import Status
@@ -102,7 +103,7 @@ def test_every_role_and_reason_is_named() -> None:
 @pytest.mark.parametrize(("read", "id"), [("contract_records", "S-1"), ("deal_records", "D-1")])
 def test_every_field_of_contracts_and_deals_has_its_line(store: Store, read: str, id: str) -> None:
     with store.read() as tx:
-        (record,) = getattr(records, read)(tx, [id]).values()
+        (record,) = getattr(records, read)(tx, [id], (), Reporting("EUR", 2, 7)).values()
     store.close()
     assert sorted(first_column("Contracts and deals")) == sorted(record.fields)
 

@@ -9,10 +9,12 @@ from alembic import op
 def create() -> None:
     """Create them with their indexes."""
     _book()
+    _exchange_rate()
     _fact()
     _fact_head()
     _journal_batch()
     _period_state()
+    _rate_lacking()
     _schedule()
     _schedule_line()
 
@@ -35,6 +37,41 @@ def _book() -> None:
         postgresql_where=sa.text("dirty"),
     )
     op.create_index("book_changed", "book", ["updated_at", "contract"], unique=False)
+
+
+def _exchange_rate() -> None:
+    op.create_table(
+        "exchange_rate",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("from_currency", sa.Text(), nullable=False),
+        sa.Column("to_currency", sa.Text(), nullable=False),
+        sa.Column("rate", sa.Text(), nullable=False),
+        sa.Column("effective_on", sa.Text(), nullable=False),
+        sa.Column("source_version", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("holds", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "exchange_rate_pair",
+        "exchange_rate",
+        ["to_currency", "from_currency", "effective_on"],
+        unique=False,
+        sqlite_where=sa.text("holds"),
+        postgresql_where=sa.text("holds"),
+    )
+    op.create_index(
+        "exchange_rate_record",
+        "exchange_rate",
+        ["connection", "object", "id"],
+        unique=True,
+        sqlite_where=sa.text("holds"),
+        postgresql_where=sa.text("holds"),
+    )
 
 
 def _fact() -> None:
@@ -112,6 +149,24 @@ def _period_state() -> None:
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("connection", "id"),
         sqlite_autoincrement=False,
+    )
+
+
+def _rate_lacking() -> None:
+    op.create_table(
+        "rate_lacking",
+        sa.Column("contract", sa.Text(), nullable=False),
+        sa.Column("from_currency", sa.Text(), nullable=False),
+        sa.Column("to_currency", sa.Text(), nullable=False),
+        sa.Column("effective_on", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("contract", "from_currency", "to_currency", "effective_on"),
+        sqlite_autoincrement=False,
+    )
+    op.create_index(
+        "rate_lacking_day",
+        "rate_lacking",
+        ["from_currency", "to_currency", "effective_on"],
+        unique=False,
     )
 
 
