@@ -167,7 +167,7 @@ def test_the_example_configuration_is_sound():
         "owners", "companies", "leads", "contacts", "products", "deals", "lead_status", "deal_stages",
         "calls", "nurture", "qualified", "quotes", "approvals", "signatures", "signed", "quote_status",
         "dealhub_quotes", "dealhub_approvals", "dealhub_signatures",
-        "billing_accounts", "orders", "subscriptions", "customers", "payers", "invoices",
+        "billing_accounts", "quoted", "orders", "amendments", "contracts", "deal_accounts", "deal_orders", "subscriptions", "customers", "payers", "invoices",
         "collections", "payments", "receipts", "conceded_refunds", "cash_refunds",
         "failed_refunds", "disputes", "reversals", "dispute_fees", "credit_memos",
         "customer_refunds", "cancelled_refunds", "periods", "rates", "journals", "deal_money", "billing_status",

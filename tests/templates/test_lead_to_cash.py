@@ -21,7 +21,7 @@ from tests.templates.conftest import Sandbox
 PHASES = {
     1: ["owners", "companies", "leads", "contacts", "products", "calls", "nurture", "deals",
         "lead_status", "deal_stages", "quotes", "approvals", "signatures", "signed"],
-    2: ["billing_accounts", "orders", "subscriptions"],
+    2: ["billing_accounts", "quoted", "orders", "amendments", "contracts", "subscriptions"],
     3: ["payers", "collections", "payments", "conceded_refunds", "cash_refunds",
         "failed_refunds", "disputes", "reversals"],
     4: ["customers", "invoices", "receipts", "credit_memos", "customer_refunds",
@@ -29,7 +29,10 @@ PHASES = {
     5: ["deal_money", "billing_status", "quote_status"],
     6: ["costs", "cost_journals"],
 }  # fmt: skip
-INSTEAD = ["qualified", "dealhub_quotes", "dealhub_approvals", "dealhub_signatures"]
+INSTEAD = [
+    "qualified", "dealhub_quotes", "dealhub_approvals", "dealhub_signatures",
+    "deal_accounts", "deal_orders",
+]  # fmt: skip
 SECRETS = {
     1: {"HUBSPOT_TOKEN", "HUBSPOT_CLIENT_SECRET", "SALESFORCE_CLIENT_ID",
         "SALESFORCE_CLIENT_SECRET", "DOCUSIGN_INTEGRATION_KEY", "DOCUSIGN_USER_ID",
