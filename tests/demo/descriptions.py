@@ -211,3 +211,38 @@ def salesforce(description: Description, kinds: Iterable[Kind]) -> list[str]:
             if inside and field not in fields and not field.endswith("__c") and field != "id":
                 faults.append(_said(kind, f"no field {field}"))
     return faults
+
+
+# -- DocuSign -------------------------------------------------------------------------------------
+
+_DOCUSIGN_BASE = "/restapi"
+
+
+def docusign(description: Description, kinds: Iterable[Kind]) -> list[str]:
+    operations = {(one["method"], one["path"]): one for one in description["operations"]}
+    models = description["models"]
+    faults = []
+    for kind in kinds:
+        path = kind["path"].removeprefix(_DOCUSIGN_BASE)
+        paths = [path for method, path in operations if method == kind["method"]]
+        template = _template_of(path, paths)
+        if template is None:
+            faults.append(_said(kind, "no such path"))
+            continue
+        operation = operations[kind["method"], template]
+        faults += [_said(kind, f"no parameter {name}") for name in kind["parameters"]
+                   if name not in operation["query"]]  # fmt: skip
+        faults += [_said(kind, f"no field {name}") for name in kind["fields"]
+                   if not _in_docusign(models, operation["body"], name.split("."))]  # fmt: skip
+    return faults
+
+
+def _in_docusign(models: Mapping[str, Any], name: str | None, path: list[str]) -> bool:
+    """Whether a path of names exists in a model, whose fields name their types: ``list[Tab]``."""
+    model = models.get(name or "")
+    if model is None or not path:
+        return not path
+    kind = model.get(path[0].removesuffix("[]"))
+    if kind is None:
+        return False
+    return _in_docusign(models, re.sub(r"^list\[(.*)\]$", r"\1", kind), path[1:])

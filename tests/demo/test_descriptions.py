@@ -23,6 +23,7 @@ FILES: dict[str, tuple[str, Checker]] = {
     "netsuite": ("netsuite/netsuite-rest-subset.json", descriptions.netsuite),
     "hubspot": ("hubspot/sdk-12.0.0-endpoints-and-models.json", descriptions.hubspot),
     "salesforce": ("salesforce/standard-sobjects.json", descriptions.salesforce),
+    "docusign": ("docusign/esignature-v2.1-sdk-6.1.0.json", descriptions.docusign),
 }
 # (system, what a fault ends with) → why it is right all the same, and the vendor's page.
 EXCEPTIONS: dict[tuple[str, str], str] = {
@@ -30,6 +31,10 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "the file leaves accounts out; docs.stripe.com/api/accounts/retrieve",
     ("stripe", "/search: no action search"):
         "the file leaves searches out; docs.stripe.com/api/pagination/search",
+    ("docusign", "/oauth/token: no such path"):
+        "the file has the eSignature API alone; developers.docusign.com, JWT Grant",
+    ("docusign", "/oauth/userinfo: no such path"):
+        "the file has the eSignature API alone; developers.docusign.com, JWT Grant",
     ("hubspot", "/details: no such path"):
         "the file has the CRM alone; developers.hubspot.com, Account information",
     ("hubspot", "/access-token-info: no such path"):
@@ -94,6 +99,23 @@ def test_what_is_described_passes_and_what_is_not_is_named() -> None:
         kind("GET", "/v1/customers", parameters=("created[after]",)),
     ]
     assert len(descriptions.stripe(PARAMS, bad)) == 2
+
+
+def test_an_envelope_is_held_to_its_model() -> None:
+    path = "/v2.1/accounts/{accountId}/envelopes"
+    described = {
+        "operations": [{"method": "POST", "path": path, "query": [], "body": "Envelope"}],
+        "models": {"Envelope": {"roles": "list[Role]"}, "Role": {"email": "str"}},
+    }
+    at = "/restapi/v2.1/accounts/7f/envelopes"
+    assert descriptions.docusign(described, [kind("POST", at, "roles[].email")]) == []
+    bad = [
+        kind("POST", at, "roles[].phone"),
+        kind("POST", at, "colour"),
+        kind("POST", at, parameters=("draft",)),
+        kind("PUT", at),
+    ]
+    assert len(descriptions.docusign(described, bad)) == len(bad)
 
 
 @pytest.mark.parametrize("system", list(FILES))
