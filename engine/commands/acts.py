@@ -25,6 +25,7 @@ from engine.store import (
     connections,
     deliveries,
     delivery_views,
+    forgetting,
     inbox,
     intents,
     issues,
@@ -235,6 +236,9 @@ class Acts:
             raise ControlError("no_record", f"there is no {far.object} {far.id}", "check the id")
 
     def _must_be_free(self, tx: Tx, near: Address, far: Address) -> None:
+        for gone in forgetting.among(tx, (near, far)):
+            hint = "nothing about it is kept or sent any more"
+            raise ControlError("forgotten", f"{gone} was forgotten", hint)
         for one, other in ((near, far), (far, near)):
             held = links.of_sources(tx, [one], other.connection, other.object).get(one)
             if held:

@@ -13,7 +13,7 @@ from engine.control import ControlError
 from engine.mapping.model import CompiledChild, RuleSet
 from engine.model import Address
 from engine.pipeline.services import Services
-from engine.store import deliveries, ledger, links
+from engine.store import deliveries, forgetting, ledger, links
 from engine.store.sql import Tx
 
 
@@ -40,8 +40,8 @@ def rebuild_links(services: Services, sync: SyncConfig) -> tuple[int, int, int]:
 
     First the roots, then each kind of child under the roots that are linked. Returns how many links
     were made, were there already, and were left because one of the two records is linked elsewhere
-    or a child's root is not linked. Costs one listing of each target object, and a read of the
-    sources where the mapping gives identities a form of its own.
+    or was forgotten, or a child's root is not linked. Costs one listing of each target object, and
+    a read of the sources where the mapping gives identities a form of its own.
     """
     connector = services.gateway.connector(sync.target.connection)
     kinds = [kind for kind in sync.mapping.children if kind.identity_field is not None]
@@ -140,7 +140,11 @@ def _link(services: Services, sync: SyncConfig, pairs: Sequence[_Pair], count: _
         nears = links.of_sources(tx, [one.near for one in pairs], sync.target.connection, object)
         fars = links.of_targets(tx, [one.far for one in pairs], source, pairs[0].near.object)
         roots = _roots(tx, sync, pairs)
+        gone = forgetting.among(tx, [side for one in pairs for side in (one.near, one.far)])
         for one in pairs:
+            if one.near in gone or one.far in gone:
+                count.left += 1
+                continue
             held = nears.get(one.near, [])
             if held and held[0].far == one.far:
                 count.there += 1

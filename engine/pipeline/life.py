@@ -35,7 +35,7 @@ from engine.pipeline.digests import body_digest
 from engine.pipeline.route import THROUGH_CHILD
 from engine.pipeline.services import Services
 from engine.pipeline.settle import REMOVED
-from engine.store import claims, deliveries, inbox, intents, ledger, links
+from engine.store import claims, deliveries, forgetting, inbox, intents, ledger, links
 from engine.store.ledger import Line
 from engine.store.sql import Tx
 
@@ -209,7 +209,14 @@ class _Lives:
         return Skipped(reason)
 
     def _move(self, link: Link, heir: Address, reason: str) -> None:
-        """One link to its heir; where the heir has one already, two targets stand for one."""
+        """One link to its heir; where the heir has one already, two targets stand for one.
+
+        A heir that was forgotten takes up nothing.
+        """
+        if forgetting.among(self._tx, [heir]):
+            links.close(self._tx, link.number, LinkState.CLOSED, forgetting.REASON, self._now)
+            self._tell("link", "closed", link.near, link.far)
+            return
         rivals = links.of_sources(self._tx, [heir], link.far.connection, link.far.object)
         rival = rivals[heir][0] if heir in rivals else None
         if rival is None and self._has_another(link, heir):

@@ -35,7 +35,7 @@ from engine.pipeline.match import match
 from engine.pipeline.prepare import Read
 from engine.pipeline.references import Catalogues, lookups
 from engine.pipeline.services import Services
-from engine.store import links
+from engine.store import forgetting, links
 
 UNSAVED: Final = "(the new record)"
 COMING: Final = ("create", "update", "link", "unchanged")
@@ -165,9 +165,16 @@ class _Planning:
         self._now = now
 
     def run(self) -> list[PlannedRecord]:
+        with self._services.store.read() as tx:
+            gone = forgetting.among(tx, [self._source(record) for record in self._records])
+        why = Skipped(forgetting.REASON)
+        aside = [self._stopped(one, self._sync.target.object, why) for one in sorted(gone)]
+        return aside + self._plan([one for one in self._records if self._source(one) not in gone])
+
+    def _plan(self, records: Sequence[Record]) -> list[PlannedRecord]:
         reads = [
             (self._delivery(number, record), Read(record, self._now, fresh=True))
-            for number, record in enumerate(self._records)
+            for number, record in enumerate(records)
         ]
         works = prepare.works(self._services, self._sync, reads, remember=False)
         answers = lookups(self._services, self._catalogues, self._sync, works)
@@ -202,11 +209,10 @@ class _Planning:
         return _with_side(shown, sides.told.get(number))
 
     def _delivery(self, number: int, record: Record) -> Delivery:
-        source = Address(self._sync.source.connection, self._sync.source.object, record.ref.id)
         return Delivery(
             number=number,
             sync=self._sync.name,
-            source=source,
+            source=self._source(record),
             lease=0,
             taken=0,
             settled=0,
@@ -217,6 +223,9 @@ class _Planning:
             opened_at=self._now,
             changed_at=None,
         )
+
+    def _source(self, record: Record) -> Address:
+        return Address(self._sync.source.connection, self._sync.source.object, record.ref.id)
 
     def _item(self, work: Work, desired: Desired) -> Item:
         source = work.delivery.source

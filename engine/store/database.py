@@ -27,6 +27,10 @@ READERS_KEPT: Final = 8
 short query. More are opened when more are needed at once."""
 
 
+class StillReadError(Exception):
+    """What was erased lies in SQLite's log still: somebody reads the store as it was before."""
+
+
 class Database:
     """A store's database. Thread-safe.
 
@@ -91,7 +95,8 @@ class Database:
     def erasing(self) -> Iterator[Connection]:
         """A transaction after which nothing of what it deleted is left in the database's files.
 
-        PostgreSQL keeps its own log of changes for as long as it is set up to.
+        PostgreSQL keeps its own log of changes for as long as it is set up to. Raises
+        :class:`StillReadError` after the commit; erasing again later clears the log as well.
         """
         with self.write() as tx:
             if self.sqlite:
@@ -105,7 +110,10 @@ class Database:
             return
         with self._lock, self._writer.connect() as connection:
             if self.sqlite:
-                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                # Past SQLAlchemy, which would begin a transaction first.
+                told = connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if told[0]:
+                    raise StillReadError
             else:
                 free = connection.execution_options(isolation_level="AUTOCOMMIT")
                 free.exec_driver_sql("VACUUM FULL person_key")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from engine.commands.acts import Acts
+from engine.commands.rebuilding import rebuild_links
 from engine.control import ControlError
 from engine.model import Address
-from engine.store import inbox, links
+from engine.pipeline.plan import make_plan
+from engine.pipeline.references import Catalogues
+from engine.store import database, inbox, links, records
+from engine.store.person_tables import person_key
+from engine.store.store import MAIN_FILE
 from engine.store.tables import issue
 from tests.endtoend.world import Line
 
@@ -139,3 +146,83 @@ def test_no_plain_word_of_a_person_is_ever_in_the_files(line: Line) -> None:
     assert NAME.encode() not in sealed_and_digested(line)
     forget(line, contact)
     assert NAME.encode() not in sealed_and_digested(line)
+
+
+def test_links_that_are_made_anew_leave_out_who_was_forgotten(line: Line) -> None:
+    """The lead still carries our identity, which names the contact."""
+    contact = person(line)
+    other = line.create("hubspot", "contacts", lastname="Stays", email="stays@mail.example")
+    line.calm()
+    with line.store.read() as tx:
+        (kept,) = links.at(tx, Address("hubspot", "contacts", other))
+    forget(line, contact)
+    assert rebuild_links(line.services, line.config.syncs["leads"]) == (0, 1, 1)
+    line.rest()
+    with line.store.read() as tx:
+        assert links.at(tx, Address("hubspot", "contacts", contact)) == []
+        assert links.at(tx, Address("hubspot", "contacts", other)) == [kept]
+
+
+def test_a_plan_says_nothing_of_who_was_forgotten(line: Line) -> None:
+    contact = person(line)
+    line.calm()
+    forget(line, contact)
+    for ids in (None, [contact]):
+        made = make_plan(line.services, Catalogues(line.services), line.config.syncs["leads"], ids)
+        (record,) = made.records
+        assert (record.action, record.why) == ("skipped", "forgotten")
+        assert (record.target_id, record.fields, record.candidates) == (None, (), ())
+
+
+def test_what_is_merged_into_a_forgotten_record_is_let_go(line: Line) -> None:
+    """The merged record's counterpart is not linked to the one that was forgotten."""
+    contact = person(line)
+    other = line.create("hubspot", "contacts", lastname="Merged", email="merged@mail.example")
+    line.calm()
+    forget(line, contact)
+    line.mutate("hubspot", "contacts", "merge", contact, loser=other)
+    line.recheck("leads", other)  # as the webhook of a merge would
+    line.rest()
+    here = Address("hubspot", "contacts", contact)
+    with line.store.read() as tx:
+        assert links.at(tx, here) == []
+        assert records.known(tx, [here]) == {}
+    line.verify()
+
+
+def test_nobody_links_to_a_forgotten_record_by_hand(line: Line) -> None:
+    for company in ("One", "Two"):
+        line.create("salesforce", "Lead", LastName=NAME, Email=MAIL, Company=company)
+    person(line)
+    line.calm()
+    (open_issue,) = line.issues()
+    lead = open_issue.candidates[0].target
+    acts = Acts(line.services, eraser=line.project.spool_eraser())
+    acts.forget({"connection": "salesforce", "object": "Lead", "id": lead.id})
+    with pytest.raises(ControlError, match="was forgotten"):
+        acts.resolve({"issue": open_issue.id, "link": lead.id})
+    with line.store.read() as tx:
+        assert links.at(tx, lead) == []
+
+
+def test_a_reader_that_keeps_the_log_is_told_of(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite cannot clear its log while somebody reads what was there before."""
+    contact = person(line)
+    line.calm()
+    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 100)
+    line.restart()
+    reader = sqlite3.connect(line.project.state / MAIN_FILE, isolation_level=None)
+    reader.execute("BEGIN")
+    before = {bytes(key) for (key,) in reader.execute("SELECT sealed FROM person_key")}
+    with pytest.raises(ControlError, match="traces are left"):
+        forget(line, contact)
+    with line.store.read() as tx:
+        gone = before - set(tx.execute(person_key.select()).scalars("sealed"))
+    assert gone
+    assert any(key in sealed_and_digested(line) for key in gone)
+    reader.close()
+    forget(line, contact)
+    assert not any(key in sealed_and_digested(line) for key in gone)
+    line.verify()
