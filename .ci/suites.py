@@ -51,7 +51,7 @@ SUITES = (
     Suite("connectors", ("connectors",)),
     Suite("sandbox", ("sandbox",)),
     Suite("store", ("store", "spool", "postgres", "books"), whole_files=False),
-    Suite("command line", ("cli",)),
+    Suite("command line", ("cli", "templates")),
     Suite("kills", ("kills",)),
     Suite("receiver and daemon", ("receiver", "daemon"), parallel=False),
     Suite("demo", ("demo",), parallel=False),
