@@ -70,16 +70,7 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
             "held": _held(tx, store.payloads),
             "retrying": _retrying(project.config.syncs, tx, now),
             "retry_later": _listed(tx, [DeliveryState.READY], due_after=now),
-            "failing": [
-                {
-                    "stream": feed.stream,
-                    "code": feed.code,
-                    "message": feed.message,
-                    "since": feed.since.isoformat(),
-                    "tries": feed.tries,
-                }
-                for feed in feeds.failing(tx, store.payloads)
-            ],
+            "failing": _failing(tx, store.payloads),
             "issues": sum(opened.values()),
             "paused": _paused(tx, now),
             "api_calls": _calls(project, tx, now),
@@ -92,6 +83,20 @@ def state_of(project: Project, store: Store) -> dict[str, Any]:
         not working and _at_head(known, sources, active) and not _spooled(project, position)
     )
     return content
+
+
+def _failing(tx: Tx, payloads: Payloads) -> list[dict[str, Any]]:
+    """The streams whose last read failed."""
+    return [
+        {
+            "stream": feed.stream,
+            "code": feed.code,
+            "message": feed.message,
+            "since": feed.since.isoformat(),
+            "tries": feed.tries,
+        }
+        for feed in feeds.failing(tx, payloads)
+    ]
 
 
 def exit_code(content: Mapping[str, Any]) -> int:

@@ -14,8 +14,10 @@ COUNT: Final = 68
 LUKEWARM: Final = 6
 COUNTRY_CURRENCIES: Final[Mapping[str, str]] = {
     "Germany": "EUR", "France": "EUR", "Sweden": "EUR", "Poland": "EUR",
-    "United States": "USD", "Brazil": "USD",
+    "United States": "USD", "Brazil": "USD", "Japan": "JPY",
 }  # fmt: skip
+PRICES: Final = {"EUR": (Decimal("0.9"), Decimal(1)), "JPY": (Decimal(150), Decimal(1000))}
+"""What a dollar is listed at in another currency, and the round figures that are taken."""
 BEGIN: Final = date(2026, 1, 1)
 SPAN_DAYS: Final = 235
 NAME_MAX: Final = 60
@@ -107,7 +109,8 @@ def _no_tax(company: Mapping[str, Any]) -> bool:
 
 def price_in(currency: str, dollars: Decimal) -> Decimal:
     """The list price that sales sets in another currency."""
-    return (dollars * Decimal("0.9")).quantize(Decimal(1)) if currency == "EUR" else dollars
+    rate, step = PRICES[currency]
+    return (dollars * rate / step).quantize(Decimal(1)) * step
 
 
 def configured(number: int, catalogue: Sequence[str]) -> list[tuple[str, int]]:

@@ -18,6 +18,7 @@ from engine.store.operator_views import OpenDelivery
 
 UNEXPLAINED: Final = "NOBODY KNOWS WHY"
 IN_ADVANCE: Final = "still to be earned: service to come, or its month not over"
+NO_QUOTE: Final = "won before quotes were made in CPQ"
 DECLINED: Final = "the card was declined"
 UNDER_WAY: Final = "a bank debit is under way"
 NOT_PAID: Final = "waiting for payment"
@@ -71,14 +72,12 @@ class Reasons:
         return UNEXPLAINED
 
     def _not_ordered(self, deal: WonDeal) -> str:
-        if deal.opportunity is None:
-            return UNEXPLAINED
-        address = Address("salesforce", "Opportunity", deal.opportunity)
-        own = self._held_by("orders", address)
-        if own is not None or deal.account is None:
-            return own or UNEXPLAINED
-        account = Address("salesforce", "Account", deal.account)
-        return self._held_by("billing_accounts", account) or UNEXPLAINED
+        if deal.quote is None:
+            return NO_QUOTE
+        quote = Address("cpq", "SBQQ__Quote__c", deal.quote)
+        account = Address("cpq", "Account", str(deal.account))
+        own = self._held_by("orders", quote)
+        return own or self._held_by("billing_accounts", account) or UNEXPLAINED
 
     def _not_paid(self, deal: WonDeal) -> str:
         if deal.credited:

@@ -47,6 +47,7 @@ AS_SUBSCRIPTION: Final[Mapping[str, Any]] = {
     "SBQQ__SubscriptionType__c": "Renewable", "SBQQ__ChargeType__c": "Recurring",
     "SBQQ__BillingFrequency__c": "Annual", "SBQQ__BillingType__c": "Advance",
 }  # fmt: skip
+TAX_CODE: Final = "SW052000"
 CALCULATED: Final = timedelta(seconds=20)
 
 
@@ -131,13 +132,13 @@ class SellingLine:
                 raise DemoFault(f"{connection} lacks {', '.join(done.missing)}")
         self._screen.say(
             f"  Administrators add {len(FIELDS)} fields to opportunities, {len(DEAL_PROPERTIES)}"
-            " properties to deals, prices in euros, and a campaign."
+            " properties to deals, prices in euros and yen, and a campaign."
         )
         self._screen.say("  Project extended: cpq, docusign, and a route by score.")
         return project
 
     def _price(self) -> None:
-        """The CPQ administrator says what is sold by the year, and for how many euros."""
+        """The CPQ administrator says what is sold by the year, and for how many euros or yen."""
         state = self._simulators.state("salesforce")
         products = {
             row["ProductCode"]: id
@@ -149,13 +150,14 @@ class SellingLine:
             for row in live(state["PricebookEntry"]).values()
             if row["CurrencyIsoCode"] == "USD"
         }
-        for code in RECURRING:
-            self._mutate("salesforce", "Product2", "update", products[code], AS_SUBSCRIPTION)
+        for code, id in products.items():
+            sold = {**(AS_SUBSCRIPTION if code in RECURRING else {}), "SBQQ__TaxCode__c": TAX_CODE}
+            self._update("salesforce", "Product2", id, sold)
         for id, row in live(state["PricebookEntry"]).items():
-            if row["Product2Id"] in products.values() and row["CurrencyIsoCode"] == "EUR":
-                price = people.price_in("EUR", dollars[row["Product2Id"]])
-                fields = {"UnitPrice": str(price)}
-                self._mutate("salesforce", "PricebookEntry", "update", id, fields)
+            currency = row["CurrencyIsoCode"]
+            if row["Product2Id"] in products.values() and currency in people.PRICES:
+                price = people.price_in(currency, dollars[row["Product2Id"]])
+                self._update("salesforce", "PricebookEntry", id, {"UnitPrice": str(price)})
         self._products = products
 
     # -- marketing and sales -----------------------------------------------------------------------

@@ -35,6 +35,7 @@ class WonDeal:
     won: Decimal
     company: str | None = None
     opportunity: str | None = None
+    quote: str | None = None
     account: str | None = None
     in_salesforce: Decimal | None = None
     ordered: Decimal | None = None
@@ -92,6 +93,7 @@ def _sold(deals: Iterable[WonDeal], state: Mapping[str, Mapping[str, Any]]) -> N
         if row is None:
             continue
         deal.opportunity, deal.account = row["Id"], row.get("AccountId")
+        deal.quote = row.get("SBQQ__PrimaryQuote__c")
         deal.currencies.add(row["CurrencyIsoCode"])
         if row["StageName"] == WON_IN_SALESFORCE:
             deal.in_salesforce = _amount(row.get("Amount"))

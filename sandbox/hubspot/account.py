@@ -232,7 +232,9 @@ class Account:
                 properties["hs_is_closed"] = "true" if stage.closed else "false"
                 properties["hs_is_closed_won"] = "true" if won else "false"
                 properties["hs_deal_stage_probability"] = stage.probability
-        elif properties.get("lifecyclestage") == QUALIFIED and QUALIFIED_AT in record.type.properties:
+        elif (
+            properties.get("lifecyclestage") == QUALIFIED and QUALIFIED_AT in record.type.properties
+        ):
             # Kept from the first time on.
             properties.setdefault(QUALIFIED_AT, iso_milliseconds(record.updated_at))
 
