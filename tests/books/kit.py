@@ -30,7 +30,7 @@ from engine.ids import TimeIds
 from engine.mapping.compile import compile_mapping
 from engine.mapping.model import CompiledMapping
 from engine.model import Address
-from engine.money.model import Fact, FactKind, PeriodState
+from engine.money.model import Fact, FactKind, PeriodState, Rate
 from engine.pipeline.gateway import Gateway
 from engine.pipeline.proofs import Proofs, settle
 from engine.pipeline.services import Services
@@ -123,7 +123,7 @@ class Bench:
 
     @property
     def source(self) -> Books:
-        return Books(self.store)
+        return Books(self.store, self.books.at_invoice, self.books.reporting)
 
     def services(self) -> Services:
         connection = ConnectionConfig(
@@ -174,6 +174,12 @@ class Bench:
         first = date(2026, month, 1)
         last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
         proofs = Proofs(periods={str(month): PeriodState(first, last, closed)})
+        with self.store.write() as tx:
+            settle(self.services(), tx, observing(), proofs, self.clock.now())
+
+    def rate(self, id: str, told: Rate | None) -> None:
+        """Let a record be this exchange rate now."""
+        proofs = Proofs(rates={Address("netsuite", "currencyRate", id): (told, None)})
         with self.store.write() as tx:
             settle(self.services(), tx, observing(), proofs, self.clock.now())
 

@@ -9,9 +9,11 @@ import pytest
 from engine.books.spec import SPEC
 from engine.config.model import OURSELVES, Endpoint, Mode
 from engine.errors import ConfigErrors
+from engine.money.reporting import Reporting
 from engine.money.spread import Method
 
 FACTS = "mapping: {name}\nsource: {{object: companies}}\nfacts: [{{kind: {kind}, amount: a, currency: c, effective_on: d}}]\n"
+RATES = "mapping: {name}\nsource: {{object: companies}}\nrate: {{from_currency: a, to_currency: b, rate: c, effective_on: d}}\n"
 JOURNAL = "mapping: journal\nsource: {object: schedule_lines}\ntarget: {object: Lead, identity: Ext}\nfields: {memo: period}\n"
 POSTING = "{from: revline.schedule_lines, to: right.Lead, mapping: journal, start_from: now, group_by: [period, entity, currency], trigger: {period_end: 1d}}"
 
@@ -169,6 +171,41 @@ def test_reason_codes_of_refunds_are_a_value_map(project):
     assert "refund_means" in refused(project)
     project.text += "books: {refund_means: {duplicate: cash_only}}\n"
     assert project.load().syncs["first"].mapping.fact_kinds
+
+
+def test_sums_are_in_no_other_currency_unless_one_is_named(project):
+    assert project.load().books.reporting is None
+    project.text += "books: {report_currency: JPY}\n"
+    assert project.load().books.reporting == Reporting("JPY", 0, 7)
+    project.text = project.text.replace("JPY}", "KWD, rate_max_days: 0}")
+    assert project.load().books.reporting == Reporting("KWD", 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("books", "expected"),
+    [
+        ("{report_currency: EURO}", "'EURO' is not a currency code"),
+        ("{report_currency: usd}", "'usd' is not a currency code"),
+        ("{report_currency: ZZZ}", "ZZZ is not a currency of ISO 4217"),
+        ("{rate_max_days: -1}", "`rate_max_days`"),
+        ("{rate_max_days: 367}", "`rate_max_days`"),
+    ],
+)
+def test_a_report_currency_is_one(project, books, expected):
+    project.text += f"books: {books}\n"
+    assert expected in refused(project)
+
+
+def test_rates_come_from_one_sync(project):
+    for name in ("first", "second"):
+        watch(project, name)
+        project.mapping(name, RATES.format(name=name))
+    told = refused(project)
+    assert "rates come from first (left.companies) already" in told
+    project.text = project.text.replace(
+        "mapping: second, start_from: now", "mapping: second, start_from: now, enabled: false"
+    )
+    assert project.load().syncs["first"].mapping.tells_rates
 
 
 def test_lines_are_posted_by_one_sync_per_system(project):
