@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from engine.clock import microseconds
 from engine.config.model import SyncConfig
 from engine.mapping.faults import DataFault
 from engine.mapping.model import Unmappable
@@ -130,7 +131,8 @@ def _standing(
 ) -> Standing:
     if before is None:
         above = rule.is_above(figure, was_above=False)
-        return Standing(above, 1, asked_at, asked_at)
+        # No two rules number alike: what a sync took by another rule is not taken for this one's.
+        return Standing(above, microseconds(asked_at), asked_at, asked_at)
     if asked_at < before.asked_at:
         return before  # another sync has seen the record later than this
     above = rule.is_above(figure, was_above=before.above)

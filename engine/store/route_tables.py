@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Text
 
 from engine.store.tables import Instant, table
 
-# Where a record stands by a rule, and how often it has come over to a side, the first time counted.
+# Where a record stands by a rule; ``crossing`` is one more each time that it comes over to a side.
 route_standing = table(
     "route_standing",
     *(Column(name, Text, primary_key=True) for name in ("route", "connection", "object", "id")),

@@ -16,7 +16,8 @@ from engine.store.sql import Tx, by_place, chunks, put_many
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a record stands by a rule. ``crossing`` counts how often it came over to a side.
+    """Where a record stands by a rule. ``crossing`` numbers the times that it came over to a side,
+    upwards from the instant at which it was first seen.
 
     ``asked_at`` is when we asked for the record that told so; what was asked for before tells
     nothing any more.

@@ -258,6 +258,22 @@ def test_a_moved_threshold_moves_those_between(make: Callable[..., World]) -> No
     assert city(world) == "SDR"
 
 
+def test_under_another_rule_a_record_is_new(make: Callable[..., World]) -> None:
+    """What a sync took by the old rule says nothing of the new one, however often it crossed."""
+    world = make()
+    id = scored(world, 90)
+    world.settle()
+    score(world, id, 10)
+    assert city(world) == "Nurture"
+    lower = TWO.replace("mql:", "lower:").replace("rule: mql", "rule: lower")
+    restart_as(world, lower.replace("threshold: 80", "threshold: 5"))
+    for sync in ("to_sdr", "to_nurture"):
+        acts(world).backfill({"sync": sync})
+    world.settle()
+    assert told(world)[-1] == "lower:sdr"
+    assert city(world) == "SDR"
+
+
 PERSONS = (
     HEAD
     + """
