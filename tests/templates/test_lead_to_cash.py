@@ -135,11 +135,20 @@ def test_the_line_runs_from_init_to_a_quote(project: Cli, sandbox: Sandbox) -> N
     for system, url in sandbox.urls.items():
         text = text.replace(f"http://127.0.0.1:{rehearsal.PORTS[system]}", url)
     file.write_text(text)
-    (project.folder / ".env").write_text((project.folder / ".env.example").read_text())
+    example = (project.folder / ".env.example").read_text()
+    for later in ("ZUORA", "STRIPE", "NETSUITE", "DEALHUB"):  # nobody has these credentials yet
+        example = re.sub(rf"^{later}_\w+=.*\n", "", example, flags=re.MULTILINE)
+    (project.folder / ".env").write_text(example)
     (project.folder / ".env").chmod(0o600)
     for system in ("hubspot", "salesforce", "cpq"):
         project.run("setup", system, "--apply")
     assert project.json("check", "--online")["ok"] is True
+    state = {one["name"]: one["state"] for one in project.json("connections", "list")}
+    assert [name for name, one in state.items() if one == "not set up"] == [
+        "dealhub", "zuora", "stripe", "netsuite"
+    ]  # fmt: skip
+    told = project.run("setup", "stripe", code=2).stderr
+    assert "connection stripe: the environment variable STRIPE_KEY is not set" in told
     # Given one contact whose score is worth a call, and one whose is not
     sandbox.tell("hubspot", "options", {"rate_scale": 1000, "index_delay_seconds": 0})
     fields = {"country": "Germany", "lastname": "Sato"}
