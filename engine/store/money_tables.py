@@ -41,6 +41,7 @@ fact = table(
     Column("source_version", Instant),
     Column("seen_at", Instant, nullable=False),
     Column("supersedes", BigInteger),
+    Index("fact_day", "currency", "effective_on"),
     autoincrement=True,
 )
 
@@ -107,6 +108,13 @@ schedule_line = table(
     Index(
         "schedule_line_batch",
         "batch",
+        sqlite_where=SEALED_LINE,
+        postgresql_where=SEALED_LINE,
+    ),
+    Index(
+        "schedule_line_sealed",
+        "currency",
+        "period",
         sqlite_where=SEALED_LINE,
         postgresql_where=SEALED_LINE,
     ),

@@ -7,12 +7,20 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, select, update
 
 from engine.model import Address
 from engine.money.model import Rate
 from engine.money.reporting import Reporting
-from engine.store.money_tables import exchange_rate, fact, fact_head, rate_lacking, schedule_line
+from engine.store.money_tables import (
+    HOLDS,
+    SEALED_LINE,
+    exchange_rate,
+    fact,
+    fact_head,
+    rate_lacking,
+    schedule_line,
+)
 from engine.store.sql import Tx, by_place, chunks, insert_many
 
 
@@ -60,7 +68,7 @@ def _held(tx: Tx, addresses: Iterable[Address]) -> dict[Address, Any]:
         for part in chunks(ids):
             rows = tx.execute(
                 select(exchange_rate).where(
-                    exchange_rate.c.holds,
+                    HOLDS,
                     exchange_rate.c.connection == connection,
                     exchange_rate.c.object == object,
                     exchange_rate.c.id.in_(part),
@@ -95,7 +103,7 @@ class Rates:
         found: str | None = self._tx.execute(
             select(table.rate)
             .where(
-                table.holds,
+                HOLDS,
                 table.to_currency == self._to,
                 table.from_currency == currency,
                 table.effective_on.between(first.isoformat(), last.isoformat()),
@@ -107,7 +115,7 @@ class Rates:
 
 
 def concerned(tx: Tx, rates: Iterable[Rate], reporting: Reporting) -> set[str]:
-    """The contracts with amounts that some rates may convert."""
+    """The contracts with amounts that some rates may convert, or that once had some."""
     days: dict[str, list[date]] = {}
     for rate in rates:
         if rate.to_currency == reporting.currency:
@@ -124,23 +132,22 @@ def _with_amounts(tx: Tx, currency: str, first: date, last: date) -> set[str]:
         fact.c.currency == currency,
         fact.c.effective_on.between(first.isoformat(), last.isoformat()),
     )
-    held = select(fact_head).join(fact, fact.c.number == fact_head.c.number).where(own).subquery()
-    documents = select(held.c.document).where(
-        held.c.contract.is_(None), held.c.document.is_not(None)
+    contracts = select(fact.c.contract).where(own, fact.c.contract.is_not(None))
+    documents = select(fact.c.document).where(
+        own, fact.c.contract.is_(None), fact.c.document.is_not(None)
     )
-    facts = select(fact_head.c.contract).where(
-        fact_head.c.contract.is_not(None),
-        or_(
-            fact_head.c.contract.in_(select(held.c.contract)),
-            fact_head.c.document.in_(documents),
-        ),
-    )
+    shared = select(fact_head.c.contract).where(fact_head.c.document.in_(documents))
     lines = select(schedule_line.c.contract).where(
         schedule_line.c.currency == currency,
-        schedule_line.c.batch.is_not(None),
+        SEALED_LINE,
         schedule_line.c.period.between(first.isoformat()[:7], last.isoformat()[:7]),
     )
-    return {*tx.execute(facts.distinct()).scalars(), *tx.execute(lines.distinct()).scalars()}
+    return {
+        name
+        for query in (contracts, shared, lines)
+        for name in tx.execute(query.distinct()).scalars()
+        if name is not None
+    }
 
 
 def settle_lacking(
@@ -157,14 +164,15 @@ def settle_lacking(
         for row in rows
     }
     new, gone = sorted(wanted - before), sorted(before - wanted)
-    fresh = tuple(one for one in new if not _lacks(tx, one))
+    fresh = tuple(one for one in new if not lacks(tx, one))
     insert_many(tx, rate_lacking, [{"contract": contract, **_lack_row(one)} for one in new])
     for one in gone:
         tx.execute(delete(rate_lacking).where(table.contract == contract, _same(one)))
-    return fresh, tuple(one for one in gone if not _lacks(tx, one))
+    return fresh, tuple(one for one in gone if not lacks(tx, one))
 
 
-def _lacks(tx: Tx, one: Lack) -> bool:
+def lacks(tx: Tx, one: Lack) -> bool:
+    """Whether any contract lacks a rate of a day."""
     found = select(rate_lacking.c.contract).where(_same(one)).limit(1)
     return tx.execute(found).first() is not None
 

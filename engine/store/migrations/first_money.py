@@ -101,6 +101,7 @@ def _fact() -> None:
         sa.PrimaryKeyConstraint("number"),
         sqlite_autoincrement=True,
     )
+    op.create_index("fact_day", "fact", ["currency", "effective_on"], unique=False)
 
 
 def _fact_head() -> None:
@@ -219,6 +220,14 @@ def _schedule_line() -> None:
         postgresql_where=sa.text("batch IS NOT NULL"),
     )
     op.create_index("schedule_line_contract", "schedule_line", ["contract"], unique=False)
+    op.create_index(
+        "schedule_line_sealed",
+        "schedule_line",
+        ["currency", "period"],
+        unique=False,
+        sqlite_where=sa.text("batch IS NOT NULL"),
+        postgresql_where=sa.text("batch IS NOT NULL"),
+    )
     op.create_index(
         "schedule_line_unsealed",
         "schedule_line",
