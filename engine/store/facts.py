@@ -57,7 +57,7 @@ def settle(
             documents |= {one for one in (values["document"], last and last.document) if one}
     _append(tx, rows)
     # What each contract has of a payment follows what all of them were billed together.
-    mark(tx, touched | _contracts_of(tx, documents), now)
+    mark(tx, touched | contracts_of_documents(tx, documents), now)
     return len(rows)
 
 
@@ -204,7 +204,8 @@ def _heads(
     return found
 
 
-def _contracts_of(tx: Tx, documents: Iterable[str]) -> set[str]:
+def contracts_of_documents(tx: Tx, documents: Iterable[str]) -> set[str]:
+    """The contracts that documents bill."""
     found: set[str] = set()
     for part in chunks(sorted(documents)):
         rows = tx.execute(

@@ -12,12 +12,12 @@ from sqlalchemy import and_, delete, select, update
 from engine.model import Address
 from engine.money.model import Rate
 from engine.money.reporting import Reporting
+from engine.store import facts
 from engine.store.money_tables import (
     HOLDS,
     SEALED_LINE,
     exchange_rate,
     fact,
-    fact_head,
     rate_lacking,
     schedule_line,
 )
@@ -136,18 +136,14 @@ def _with_amounts(tx: Tx, currency: str, first: date, last: date) -> set[str]:
     documents = select(fact.c.document).where(
         own, fact.c.contract.is_(None), fact.c.document.is_not(None)
     )
-    shared = select(fact_head.c.contract).where(fact_head.c.document.in_(documents))
     lines = select(schedule_line.c.contract).where(
         schedule_line.c.currency == currency,
         SEALED_LINE,
         schedule_line.c.period.between(first.isoformat()[:7], last.isoformat()[:7]),
     )
-    return {
-        name
-        for query in (contracts, shared, lines)
-        for name in tx.execute(query.distinct()).scalars()
-        if name is not None
-    }
+    common = facts.contracts_of_documents(tx, tx.execute(documents.distinct()).scalars())
+    told = tx.execute(contracts.distinct()).scalars()
+    return {*told, *common, *tx.execute(lines.distinct()).scalars()}
 
 
 def settle_lacking(
