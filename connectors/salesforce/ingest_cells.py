@@ -98,8 +98,9 @@ def _cell(value: Value) -> str | None:
 
 
 def _sayable(text: str) -> bool:
-    """Whether a text can be said: not too long, and nothing that would clear the field."""
-    return len(text) <= CELL_MAX_CHARACTERS and text.strip() != CLEARED
+    """Whether a text can be said: not too long, and nothing that may clear the field or, being
+    all blanks, leave it as it is."""
+    return len(text) <= CELL_MAX_CHARACTERS and text.strip().upper() not in ("", CLEARED)
 
 
 def csv_text(rows: Sequence[IngestRow]) -> bytes:

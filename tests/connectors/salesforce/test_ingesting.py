@@ -280,6 +280,12 @@ def test_what_csv_cannot_say_is_written_at_once(world: World) -> None:
     assert len(rows) == 5
 
 
+@pytest.mark.parametrize("text", [" ", "\t\n", "#n/a", " #N/A"])
+def test_blanks_and_marks_are_not_said_in_csv(text: str) -> None:
+    """A cell of blanks may be read as an empty one, which leaves the field as it is."""
+    assert ingest_row(0, upsert("a", Site=text)).cells is None
+
+
 def test_one_record_twice_goes_once(world: World) -> None:
     salesforce = connect(world)
     changes = [upsert("a", Name="1"), upsert("b", Name="2"), upsert("A", Name="3")]
