@@ -47,14 +47,14 @@ class Suite:
 SUITES = (
     Suite("money line", ("moneyline",)),
     Suite("simulation", ("simulation",), seeded=True, whole_files=False),
-    Suite("end to end", ("endtoend",)),
+    Suite("end to end", ("endtoend", "selling")),
+    Suite("demo", ("demo",), parallel=False),
     Suite("connectors", ("connectors",)),
     Suite("sandbox", ("sandbox",)),
     Suite("store", ("store", "spool", "postgres", "books"), whole_files=False),
     Suite("command line", ("cli", "templates")),
     Suite("kills", ("kills",)),
     Suite("receiver and daemon", ("receiver", "daemon"), parallel=False),
-    Suite("demo", ("demo",), parallel=False),
     Suite("unit", ("unit", "mapping", "config", "pipeline", "money", "explaining")),
 )
 ELSEWHERE = frozenset({"repository"})  # run by make check
