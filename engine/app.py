@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from connectors import registry
@@ -61,6 +62,7 @@ class Project:
     environ: Mapping[str, str] = field(repr=False)
     clock: Clock
     warn: Warn
+    _erasing: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @property
     def state(self) -> Path:
@@ -207,7 +209,8 @@ class Project:
         from engine.spool_feed import SpoolFeed
         from engine.store.spool_reader import PositionFile, SpoolReader
 
-        return SpoolFeed(SpoolReader(self.spool_place()), PositionFile(self.state / POSITION_FILE))
+        told = PositionFile(self.state / POSITION_FILE)
+        return SpoolFeed(SpoolReader(self.spool_place()), told, self.spool_eraser())
 
     def spool_eraser(self) -> SpoolEraser:
         """What has webhook requests about forgotten persons erased."""
@@ -215,7 +218,7 @@ class Project:
         from engine.store.spool_reader import EraseFile
 
         told = EraseFile(self.state / ERASE_FILE)
-        return SpoolEraser(self.spool_place(), told, self.config.receiver.keep)
+        return SpoolEraser(self.spool_place(), told, self.config.receiver.keep, self._erasing)
 
     def receivers(self) -> dict[str, Callable[[WebhookRequest], Receipt]]:
         """What verifies and reads the webhooks of each connection that can receive them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.pipeline.take_in import SpooledRequest
 
@@ -13,6 +14,9 @@ class NoSpool:
 
     def after(self, position: int, limit: int) -> Sequence[SpooledRequest]:  # noqa: ARG002
         return ()
+
+    def erase(self, seqs: Sequence[int], now: datetime) -> None:
+        """There is nothing to erase."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from threading import Lock
 
 from engine.clock import microseconds
 from engine.model import Address
@@ -20,9 +21,10 @@ class SpoolFeed:
     that is the moment to tell the receiver what it may forget.
     """
 
-    def __init__(self, reader: SpoolReader, told: PositionFile) -> None:
+    def __init__(self, reader: SpoolReader, told: PositionFile, eraser: SpoolEraser) -> None:
         self._reader = reader
         self._told = told
+        self._eraser = eraser
         self._last = told.read()
 
     def close(self) -> None:
@@ -41,14 +43,22 @@ class SpoolFeed:
             for row in self._reader.rows_after(position, limit)
         )
 
+    def erase(self, seqs: Sequence[int], now: datetime) -> None:
+        """Have what these requests said erased; their events stay. Raises ``OSError``."""
+        self._eraser.erase_requests(seqs, now)
+
 
 class SpoolEraser:
-    """Has the requests about forgotten persons erased: by the receiver, whose file the spool is."""
+    """Has the requests about forgotten persons erased: by the receiver, whose file the spool is.
 
-    def __init__(self, place: SpoolPlace, told: EraseFile, keep: timedelta) -> None:
+    ``lock`` is shared by all that write to the same file.
+    """
+
+    def __init__(self, place: SpoolPlace, told: EraseFile, keep: timedelta, lock: Lock) -> None:
         self._place = place
         self._told = told
         self._keep = keep
+        self._lock = lock
 
     def erase(self, records: Collection[Address], now: datetime) -> int:
         """Erase what webhook requests said, wherever they name one of the records.
@@ -61,14 +71,19 @@ class SpoolEraser:
             seqs = reader.naming({(one.connection, one.object, one.id) for one in records})
         finally:
             reader.close()
-        if not seqs:
-            return 0
-        if self._place.url is None:
-            self._told.add(seqs, microseconds(now - 2 * self._keep))
-        else:
-            spool = SpoolDatabase(self._place)
-            try:
-                spool.erase(seqs)
-            finally:
-                spool.close()
+        self.erase_requests(seqs, now)
         return len(seqs)
+
+    def erase_requests(self, seqs: Sequence[int], now: datetime) -> None:
+        """Erase what these requests said. Raises ``OSError``."""
+        if not seqs:
+            return
+        if self._place.url is None:
+            with self._lock:
+                self._told.add(seqs, microseconds(now - 2 * self._keep))
+            return
+        spool = SpoolDatabase(self._place)
+        try:
+            spool.erase(seqs)
+        finally:
+            spool.close()

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from connectors.records import Notice, Ref
 from engine.model import Address, NewRow, Origin
 from engine.pipeline.services import Services
-from engine.store import inbox, streams
+from engine.store import forgetting, inbox, streams
 
 POSITION: Final = "spool_position"
 BATCH: Final = 500
@@ -33,6 +33,10 @@ class SpoolSource(Protocol):
         """Requests beyond a position, in order."""
         ...
 
+    def erase(self, seqs: Sequence[int], now: datetime) -> None:
+        """Have what these requests said erased; their events stay. Raises ``OSError``."""
+        ...
+
 
 def take_in(services: Services, spool: SpoolSource) -> int:
     """Bring in what the receiver has stored. Returns the number of requests."""
@@ -42,6 +46,7 @@ def take_in(services: Services, spool: SpoolSource) -> int:
     if not requests:
         return 0
     rows = [row for request in requests for row in _rows(request)]
+    _erase_forgotten(services, spool, requests)
     with services.store.write() as tx:
         if int(streams.get_meta(tx, POSITION) or 0) != position:
             return 0  # Another engine was quicker.
@@ -49,6 +54,18 @@ def take_in(services: Services, spool: SpoolSource) -> int:
         streams.put_meta(tx, POSITION, str(requests[-1].seq))
     services.failpoint("take_in.after_commit")
     return len(requests)
+
+
+def _erase_forgotten(
+    services: Services, spool: SpoolSource, requests: Sequence[SpooledRequest]
+) -> None:
+    """What a request says of somebody who was forgotten is not kept, the request is an address."""
+    named = {request.seq: {row.address for row in _rows(request)} for request in requests}
+    with services.store.read() as tx:
+        gone = forgetting.among(tx, set[Address]().union(*named.values()))
+    seqs = [seq for seq, addresses in named.items() if addresses & gone]
+    if seqs:
+        spool.erase(seqs, services.clock.now())
 
 
 def _rows(request: SpooledRequest) -> list[NewRow]:

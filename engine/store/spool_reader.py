@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, func, inspect, select
 from sqlalchemy.exc import OperationalError
 
-from connectors.records import Notice, WebhookRequest
+from connectors.records import Notice, Ref, WebhookRequest
 from engine.clock import instant
 from engine.files import replace_file
 from engine.store.spool_codec import Opens, load_notices, open_request
@@ -82,7 +82,11 @@ class SpoolReader:
                 if any(
                     (row.connection, ref.object, ref.id) in places
                     for notice in load_notices(row.notices)
-                    for ref in (notice.ref, notice.related)
+                    for ref in (
+                        notice.ref,
+                        notice.related,
+                        *(Ref(notice.ref.object, loser) for loser in notice.absorbed),
+                    )
                     if ref is not None
                 )
             )

@@ -14,6 +14,7 @@ from engine.pipeline.plan import make_plan
 from engine.pipeline.references import Catalogues
 from engine.store import database, inbox, links, records
 from engine.store.person_tables import person_key
+from engine.store.spool_reader import SpoolReader
 from engine.store.store import MAIN_FILE
 from engine.store.tables import issue
 from tests.endtoend.world import Line
@@ -203,6 +204,28 @@ def test_nobody_links_to_a_forgotten_record_by_hand(line: Line) -> None:
         acts.resolve({"issue": open_issue.id, "link": lead.id})
     with line.store.read() as tx:
         assert links.at(tx, lead) == []
+
+
+def test_a_request_that_names_who_was_forgotten_is_erased_when_it_is_taken_in(line: Line) -> None:
+    """HubSpot's events carry the new values of properties."""
+    contact = person(line)
+    other = line.create("hubspot", "contacts", lastname="Stays", email="stays@mail.example")
+    line.calm()
+    forget(line, contact)
+    with line.receiving():
+        for id in (contact, other):
+            line.update("hubspot", "contacts", id, jobtitle="CFO")
+            line.delivered()
+        line.settle()
+    with line.receiving():  # the receiver, whose file it is, erases
+        pass
+    reader = SpoolReader(line.project.spool_place())
+    rows = reader.rows_after(0, 100)
+    reader.close()
+    assert {row.sealed == b"" for row in rows} == {True, False}
+    for row in rows:
+        named = {notice.ref.id for notice in row.notices}
+        assert (row.sealed == b"") is (contact in named)
 
 
 def test_a_reader_that_keeps_the_log_is_told_of(

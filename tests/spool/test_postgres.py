@@ -79,7 +79,7 @@ def test_an_engine_erases_requests_in_the_table_itself(shared: Bench, tmp_path: 
     spool = shared.spool()
     append(spool, "about them")
     told = EraseFile(tmp_path / "spool.erase")
-    eraser = SpoolEraser(shared.place, told, timedelta(days=7))
+    eraser = SpoolEraser(shared.place, told, timedelta(days=7), threading.Lock())
     assert eraser.erase([Address("hub", "contacts", "2")], START) == 0
     erased = eraser.erase([Address("hub", "contacts", "1")], START)
     reader = shared.reader()
