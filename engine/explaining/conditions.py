@@ -142,6 +142,8 @@ class _Speaker:
                 return self._joined(both, no=no)
             case ast.Compare():
                 return self._compared(node, no=no)
+            case ast.Call(func=ast.Name(id="required"), args=[ast.IfExp(test=asked), *_]):
+                return self.condition(asked, no=no)  # with a sentence for where it does not hold
             case ast.Call(func=ast.Name()):
                 return self._asked(node, no=no)
             case ast.Name() | ast.Attribute():

@@ -31,6 +31,7 @@ from engine.explaining.words import (
         ("a == 1 and b == 2 and c == 3", "its a is 1, its b is 2 and its c is 3", "its a is not 1, its b is not 2 or its c is not 3"),
         ("status in ['paid', 'open']", "its status is paid or open", "its status is neither paid nor open"),
         ("status in ['paid']", "its status is paid", "its status is not paid"),
+        ("required(primary if primary else None, 'Order the other.')", "its primary is true", "its primary is not true"),
         ("id in associations.deals", "its id is among its deals", "its id is not among its deals"),
         ("isPosting and not isQuarter", "it is posting and it is not quarter", "it is not posting or it is quarter"),
         ("active", "its active is true", "its active is not true"),
