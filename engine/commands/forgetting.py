@@ -49,7 +49,7 @@ def forget(services: Services, eraser: SpoolEraser, start: Address) -> dict[str,
     if still_read:
         raise ControlError(
             "still_read",
-            f"{start} is forgotten, but traces are left in the store's log: somebody reads it",
+            f"{start} is forgotten, but traces are left in the store: somebody reads it",
             "end what reads the store, a backup or a query, then forget the record again",
         )
     names = ("connection", "object", "id")

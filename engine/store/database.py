@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from engine.store import postgres
@@ -27,8 +28,12 @@ READERS_KEPT: Final = 8
 short query. More are opened when more are needed at once."""
 
 
+REWRITE_WAIT_MILLISECONDS: Final = 5_000
+"""How long PostgreSQL waits for readers of the keys' table: all engines wait with it."""
+
+
 class StillReadError(Exception):
-    """What was erased lies in SQLite's log still: somebody reads the store as it was before."""
+    """Traces of what was erased are left: somebody reads the store as it was before."""
 
 
 class Database:
@@ -114,9 +119,8 @@ class Database:
                 told = connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 if told[0]:
                     raise StillReadError
-            else:
-                free = connection.execution_options(isolation_level="AUTOCOMMIT")
-                free.exec_driver_sql("VACUUM FULL person_key")
+            elif not _rewritten(connection):
+                raise StillReadError
 
     @contextmanager
     def arriving(self) -> Iterator[bool]:
@@ -143,6 +147,19 @@ class Database:
         self._reader.dispose()
         if self._writer is not None and self._writer is not self._reader:
             self._writer.dispose()
+
+
+def _rewritten(connection: Connection) -> bool:
+    """Whether PostgreSQL's table of keys could be written anew; not while somebody reads it."""
+    free = connection.execution_options(isolation_level="AUTOCOMMIT")
+    free.exec_driver_sql(f"SET lock_timeout = {REWRITE_WAIT_MILLISECONDS}")
+    try:
+        free.exec_driver_sql("VACUUM FULL person_key")
+    except OperationalError:
+        return False
+    finally:
+        free.exec_driver_sql(f"SET lock_timeout = {postgres.LOCK_WAIT_MILLISECONDS}")
+    return True
 
 
 def _sqlite_writer(path: str) -> Engine:

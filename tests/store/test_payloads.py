@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from engine.model import Address
+from engine.store import database
+from engine.store.database import StillReadError
 from engine.store.payloads import ErasedError, Payloads
 from engine.store.person_tables import person_key
 from engine.store.store import Store
@@ -119,3 +121,23 @@ def test_nothing_else_seals_or_opens() -> None:
         check=True,
     ).stdout.split()
     assert set(found) == {"engine/store/payloads.py", "engine/store/spool_codec.py"}
+
+
+def test_what_is_still_read_is_told_of_and_erased_later(
+    open_store: StoreMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup under way, for one, keeps the table as it was."""
+    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 100)
+    monkeypatch.setattr(database, "REWRITE_WAIT_MILLISECONDS", 100)
+    store = open_store()
+    payloads = Payloads(store.vault, of_contacts)
+    with store.write() as tx:
+        payloads.seal(tx, [(ADA, b"word")], PURPOSE)
+    with store.read() as reader:
+        if store.database.sqlite:
+            reader.exec_driver_sql("BEGIN")
+        reader.execute(select(person_key)).all()
+        with pytest.raises(StillReadError), store.erasing() as tx:
+            assert payloads.erase(tx, [ADA]) == 1
+    with store.erasing() as tx:
+        assert payloads.erase(tx, [ADA]) == 0
