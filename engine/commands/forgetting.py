@@ -67,7 +67,8 @@ def _erase(
         raise ControlError(
             "in_hand",
             f"a write about {start} is under way or in doubt",
-            "wait until `revline status` shows it no longer, or run `revline run --once`",
+            "settle what `revline issues list` says of it; otherwise it ends by itself: wait until "
+            "`revline status` shows it no longer, or run `revline run --once`",
         )
     places.update(forgetting.erase(tx, store.payloads, records, services.clock.now()))
     _tell(services, tx, records)
