@@ -16,7 +16,7 @@ from engine.demo.funnel import Funnel
 from engine.demo.line_table import Difference, Total
 from engine.demo.live import History
 from engine.demo.pace import SharedClock
-from engine.demo.project import DemoFault, ask_again, begin, prepare, until_idle, working
+from engine.demo.project import DemoFault, ask_again, begin, prepare, working
 from engine.demo.reasons import UNEXPLAINED, Reasons
 from engine.demo.screen import Screen
 from engine.demo.selling import SellingFacts
@@ -154,7 +154,7 @@ class MoneyLine:
         before = settling.marks(self._simulators)
         ask_again(services)
         runner.poll_now()
-        until_idle(services, runner, lambda _tally: None)
+        settling.work_off(self._clock, services, runner)
         found = settling.since(self._simulators, before)
         self.facts.again_writes, self.facts.again_calls = found
         self._screen.say(
