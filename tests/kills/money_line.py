@@ -85,11 +85,17 @@ class KilledMoneyLine(MoneyLine):
         self.work(planned)
 
     def work(self, planned: list[Failpoint]) -> None:
-        """Run until a run writes nothing; after a kill, again. Uses up what is planned."""
+        """Run until a run writes nothing; after a kill, again. Uses up what is planned.
+
+        A point that nobody died at is still to come: at once if the run died elsewhere, or after
+        the others if it ended without reaching it.
+        """
         for _ in range(RUNS_MAX):
-            before = self.written()
+            before, deaths = self.written(), len(self.killed)
             point = planned.pop(0) if planned else None
             code = self._run(point)
+            if point and point not in self.killed[deaths:]:
+                planned.insert(0 if code == KILLED else len(planned), point)
             if code == KILLED:
                 continue
             said = (self.folder / "run.log").read_text()
